@@ -1,0 +1,188 @@
+/**
+ * The store contract: seven operations, absolute instants, promises, an `AbortSignal`.
+ *
+ * Core decides, stores keep. A store knows versions, deadlines and a subject's epoch; it never looks inside `body`,
+ * never reads a clock (every instant is handed in) and never learns what a cookie is. Faults reject; absence is a result.
+ * `sojourn/testing` has the contract as a test suite: a store that passes it keeps every promise of Sojourn.
+ */
+
+/** What a store keeps of one live session. Immutable: stores hand out copies or values nobody writes to. */
+export interface StoredRecord {
+  /** Public session id, 22 base64url characters. Not secret. */
+  readonly id: string
+  /** Starts at 1, raised by one in every successful `update`. */
+  readonly version: number
+  /** Whose session it is; `undefined` while anonymous. Any well-formed string of at most 1,024 UTF-8 bytes, hostile ones included. */
+  readonly subject: string | undefined
+  /** The subject's epoch when the store created or last spared the record. Stamped by the store, 0 for anonymous records. */
+  readonly epoch: number
+  /** Instant the session started; orders a subject's sessions and picks the oldest to evict. */
+  readonly startedAt: number
+  /** Instant after which the session is over if nothing happens: the earlier of its idle and absolute deadline. */
+  readonly deadline: number
+  /** Instant until which a tombstone must be kept. Never before `deadline`. */
+  readonly absoluteDeadline: number
+  /** Everything else, opaque to the store: at least 0 bytes and at most 2 MiB. */
+  readonly body: Uint8Array
+}
+
+/** What remains of a revoked session until its absolute deadline, so that nothing can bring it back. Holds no data. */
+export interface Tombstone {
+  readonly id: string
+  readonly subject: string | undefined
+  readonly revokedAt: number
+  readonly reason: string
+  readonly absoluteDeadline: number
+}
+
+/** A record to create. The store stamps `version` 1 and the subject's present `epoch`. */
+export type NewRecord = Omit<StoredRecord, 'version' | 'epoch'>
+
+/** The parts of a record an update replaces. `id`, `subject` and `startedAt` never change. */
+export type RecordChanges = Pick<StoredRecord, 'deadline' | 'absoluteDeadline' | 'body'>
+
+/** What `read` found. `subjectEpoch` is the subject's epoch at the time of the read: a record whose own epoch is lower is dead. */
+export type ReadOutcome =
+  | { readonly kind: 'record'; readonly record: StoredRecord; readonly subjectEpoch: number }
+  | { readonly kind: 'tombstone'; readonly tombstone: Tombstone }
+
+/** Options of `create`. */
+export interface CreateOptions extends CallOptions {
+  /** Now, in epoch milliseconds; used for `replaces` and to tell live sessions from expired ones under `limit`. */
+  readonly now: number
+  /**
+   * Ends this record in the same atomic step, leaving a tombstone; but only while it is still at this version, else nothing
+   * happens and the answer is `conflict`. An engine that cannot span both records in one step ends the old one first.
+   */
+  readonly replaces?: { readonly id: string; readonly version: number; readonly reason: string }
+  /**
+   * At most `max` live records (deadline after `now`, not revoked) of the new record's subject, the new one included and the
+   * replaced one not counted. `reject` answers `limit` and changes nothing; `evict-oldest` revokes the oldest by `startedAt`
+   * with reason `evicted`. Atomic: parallel creates never exceed it.
+   */
+  readonly limit?: { readonly max: number; readonly onExceeded: 'reject' | 'evict-oldest' }
+}
+
+/** Answer of `create`. `exists`: the id is taken, by a record or a tombstone, and nothing changed. */
+export type CreateOutcome =
+  | { readonly kind: 'created'; readonly epoch: number; readonly evicted: readonly string[] }
+  | { readonly kind: 'exists' | 'conflict' | 'limit' }
+
+/** `updated`: version is now one higher. `conflict`: it was changed since that version. `gone`: revoked, purged or never there. */
+export type UpdateOutcome = 'updated' | 'conflict' | 'gone'
+
+/** Given to every operation. */
+export interface CallOptions {
+  /** Ends waiting: a store rejects soon after it aborts. The operation may have happened all the same. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a store can do beyond, or cannot do of, the contract. Start-up refuses a policy that needs what is missing. */
+export interface StoreCapabilities {
+  /** `list`, `revokeSubject` and `limit` see every session of a subject. */
+  readonly listsSubjects: boolean
+  /** `create` counts and creates in one atomic step. */
+  readonly limitsSubjects: boolean
+  /** An acknowledged revocation survives power loss. */
+  readonly durableRevocation: boolean
+  /** Operations run in this process and cannot wait on a network; core then needs no deadline of its own. */
+  readonly isLocal: boolean
+}
+
+/** Where sessions live. See each operation for its outcome when the record is missing, already there, changed since, or expired. */
+export interface Store {
+  /** Short name for reports and events, such as `sqlite`. */
+  readonly name: string
+  readonly capabilities: StoreCapabilities
+  /** Small shared state with deadlines, in the same engine. */
+  readonly ledger: Ledger
+  /** Hints between processes, in the same engine. */
+  readonly channel: Channel
+
+  /** Adds a record; fails if the id is present, be it as a tombstone. Atomic with `replaces` and `limit`. */
+  create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome>
+
+  /**
+   * Reads a record or tombstone with its subject's epoch, in one round trip and without a write.
+   * `undefined` when there is none. Expired records are handed out as long as they are there: core judges deadlines.
+   */
+  read(id: string, options?: CallOptions): Promise<ReadOutcome | undefined>
+
+  /**
+   * Replaces the changed parts if the record is live and still at `version`. Never creates. Expired records may be updated.
+   * A record whose epoch is behind its subject's is `gone`.
+   */
+  update(id: string, version: number, changes: RecordChanges, options?: CallOptions): Promise<UpdateOutcome>
+
+  /**
+   * Ends a session at once and for good, whatever its version: the record becomes a tombstone without data.
+   * Idempotent. Resolves to `true` if this call ended it, `false` if it was revoked already or is not there.
+   * Resolves only when the revocation is as durable as the engine can make it.
+   */
+  revoke(id: string, options: RevokeOptions): Promise<boolean>
+
+  /**
+   * Ends every session of a subject except at most one, in one atomic step, and raises the subject's epoch so that a record
+   * written at the same moment is either counted here or dead. The spared record is stamped with the new epoch.
+   * Resolves to the number of live records it ended.
+   */
+  revokeSubject(subject: string, options: RevokeSubjectOptions): Promise<number>
+
+  /** Every record of a subject that is not revoked and not behind the subject's epoch, oldest first; expired ones included. */
+  list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]>
+
+  /**
+   * Physically removes at most `limit` records whose `deadline`, and tombstones whose `absoluteDeadline`, is before `before`,
+   * and outdated ledger entries and epochs. Bounded work that never blocks readers. Resolves to the number of records and
+   * tombstones removed; less than `limit` means done.
+   */
+  purge(options: PurgeOptions): Promise<number>
+
+  /** Releases what the store itself opened (a file, a timer), never a client it was given. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface RevokeOptions extends CallOptions {
+  readonly now: number
+  /** Short machine word such as `logout`; kept in the tombstone. */
+  readonly reason: string
+}
+
+export interface RevokeSubjectOptions extends RevokeOptions {
+  /** Id of the one session to spare. */
+  readonly except?: string | undefined
+}
+
+export interface PurgeOptions extends CallOptions {
+  readonly before: number
+  /** Upper bound of removed rows, 1 to 10,000. */
+  readonly limit: number
+}
+
+/** Options of ledger operations that keep something. */
+export interface LedgerOptions extends CallOptions {
+  /** Now, in epoch milliseconds. */
+  readonly now: number
+  /** Instant after which the entry is as good as absent. */
+  readonly deadline: number
+}
+
+/** Shared state that no feature should invent again: replay caches, single-use values, throttles. Keys are at most 512 UTF-8 bytes. */
+export interface Ledger {
+  /** `true` for exactly one caller until `deadline`, in all processes; `false` for every other. */
+  claim(key: string, options: LedgerOptions): Promise<boolean>
+  /** Keeps a value of at most 64 KiB until `deadline`, replacing any earlier one. */
+  put(key: string, value: Uint8Array, options: LedgerOptions): Promise<void>
+  /** Reads and deletes in one step: exactly one caller gets the value, every other `undefined`. Outdated values are `undefined`. */
+  take(key: string, options: CallOptions & { readonly now: number }): Promise<Uint8Array | undefined>
+  /** Adds one and gives the count within the running window of `window` milliseconds, which starts at the first count. */
+  count(key: string, options: CallOptions & { readonly now: number; readonly window: number }): Promise<number>
+}
+
+/** Hints between processes. A lost message costs freshness, never safety: the store is the truth. */
+export interface Channel {
+  /** Sends a message of at most 4 KiB to every present subscriber of the topic, this process included. */
+  publish(topic: string, message: string, options?: CallOptions): Promise<void>
+  /** Calls `listener` for each message of the topic until the returned function is called. A listener that throws harms nobody. */
+  subscribe(topic: string, listener: (message: string) => void): Promise<() => Promise<void>>
+}
