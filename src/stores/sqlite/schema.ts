@@ -1,0 +1,54 @@
+/** Written into the file's header, so that no other application's database is ever taken for ours: "SJN1" in ASCII. */
+export const APPLICATION_ID = 0x53_4a_4e_31
+
+/**
+ * The schema, one step a version; `PRAGMA user_version` counts the steps a file has had. Append, never edit: a file out there
+ * has run the old text. Each step runs in one transaction with the count.
+ *
+ * - Tombstones share the table with records, so that one primary key guards an id against both. Theirs is the row with
+ *   `revoked_at`; its `deadline` is then the absolute one, so a single index finds all that `purge` may remove.
+ * - `sessions` is a rowid table although its key is text: bodies of several hundred bytes make a WITHOUT ROWID tree deep.
+ * - `subject` is a BLOB column, which in SQLite means "keep what is given": see `subject.ts`.
+ * - Columns are not STRICT, so an instant with a fraction of a millisecond is kept as it is rather than refused.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    subject BLOB,
+    epoch INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    deadline INTEGER NOT NULL,
+    absolute_deadline INTEGER NOT NULL,
+    revoked_at INTEGER,
+    reason TEXT,
+    body BLOB
+  );
+  CREATE INDEX sessions_subject ON sessions (subject, revoked_at, started_at) WHERE subject IS NOT NULL;
+  CREATE INDEX sessions_deadline ON sessions (deadline);
+
+  CREATE TABLE epochs (
+    subject BLOB PRIMARY KEY NOT NULL,
+    epoch INTEGER NOT NULL,
+    check_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX epochs_check_at ON epochs (check_at);
+
+  CREATE TABLE ledger (
+    kind INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    deadline INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    value BLOB,
+    PRIMARY KEY (kind, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX ledger_deadline ON ledger (deadline);
+
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY NOT NULL,
+    topic BLOB NOT NULL,
+    message BLOB NOT NULL
+  );
+  `,
+]

@@ -1,0 +1,62 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+const RECORD_COLUMNS = `id, version, subject, epoch, started_at AS startedAt, deadline, absolute_deadline AS absoluteDeadline, body`
+
+// The oldest first; the id decides between two of the same instant, so that every process picks the same one.
+const OLDEST_FIRST = 'ORDER BY started_at, id'
+
+const SQL = {
+  read: `SELECT version, subject, epoch, started_at AS startedAt, deadline, absolute_deadline AS absoluteDeadline, body,
+      revoked_at AS revokedAt, reason, (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject) AS subjectEpoch
+    FROM sessions WHERE id = ?`,
+  /** `revoked_at` decides between `conflict` and `gone`, `version` whether a replacement may go on. */
+  find: 'SELECT version, revoked_at AS revokedAt FROM sessions WHERE id = ?',
+  epoch: 'SELECT epoch FROM epochs WHERE subject = ?',
+  insert: `INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, body)
+    VALUES (?, 1, ?, ?, ?, ?, ?, ?)`,
+  update: `UPDATE sessions SET version = version + 1, deadline = ?, absolute_deadline = ?, body = ?
+    WHERE id = ? AND version = ? AND revoked_at IS NULL`,
+  revoke: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL
+    WHERE id = ? AND revoked_at IS NULL`,
+  live: `SELECT id FROM sessions WHERE subject = ? AND revoked_at IS NULL AND deadline > ? AND id <> ? ${OLDEST_FIRST}`,
+  countLive: `SELECT count(*) AS count FROM sessions WHERE subject = ? AND revoked_at IS NULL AND deadline > ? AND id <> ?`,
+  revokeSubject: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL
+    WHERE subject = ? AND revoked_at IS NULL AND id <> ?`,
+  raiseEpoch: `INSERT INTO epochs (subject, epoch, check_at) VALUES (?, 1, ?)
+    ON CONFLICT DO UPDATE SET epoch = epoch + 1, check_at = excluded.check_at`,
+  spare: `UPDATE sessions SET epoch = (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject)
+    WHERE id = ? AND subject = ? AND revoked_at IS NULL`,
+  list: `SELECT ${RECORD_COLUMNS} FROM sessions WHERE subject = ? AND revoked_at IS NULL ${OLDEST_FIRST}`,
+  purge: 'DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE deadline < ? ORDER BY deadline LIMIT ?)',
+  outdatedEpochs: 'SELECT subject FROM epochs WHERE check_at < ? ORDER BY check_at LIMIT ?',
+  /** The epoch is needed as long as any row is; so it is looked at again once this one is over. */
+  postponeEpoch: `UPDATE epochs SET check_at = max(?1, (SELECT deadline FROM sessions WHERE subject = ?2 LIMIT 1))
+    WHERE subject = ?2 AND EXISTS (SELECT 1 FROM sessions WHERE subject = ?2)`,
+  deleteEpoch: 'DELETE FROM epochs WHERE subject = ?',
+} as const
+
+/** The prepared statements of one handle: parsed once, run many times. */
+export type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>
+
+export function prepareStatements(database: DatabaseSync): Statements {
+  return Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)])) as unknown as Statements
+}
+
+/** A row of `sessions` that holds a record. */
+export interface RecordRow {
+  readonly version: number
+  readonly subject: string | Uint8Array | null
+  readonly epoch: number
+  readonly startedAt: number
+  readonly deadline: number
+  readonly absoluteDeadline: number
+  /** `node:sqlite` binds an empty array as NULL in some versions. */
+  readonly body: Uint8Array | null
+}
+
+/** What the `read` statement answers: a record or, with `revokedAt`, a tombstone. */
+export interface ReadRow extends RecordRow {
+  readonly revokedAt: number | null
+  readonly reason: string | null
+  readonly subjectEpoch: number | null
+}
