@@ -1,0 +1,137 @@
+/**
+ * Events: facts that happened, past tense, typed, with ids and never a token. Delivered after the request that caused them went
+ * on, through a bounded queue: a slow or failing listener costs events, never a request (design 7).
+ */
+import type { Clock } from './clock.ts'
+
+/** What every event carries. */
+interface Common {
+  /** When it happened, in epoch milliseconds. */
+  readonly at: number
+  /** Public session id, where there is a session. */
+  readonly sessionId?: string | undefined
+  readonly subject?: string | undefined
+}
+
+/** The catalogue. `docs/guide/events.md` says when each happens and its name in OWASP's logging vocabulary. */
+export type EventDetails =
+  | { readonly type: 'session.started'; readonly replacedSessionId?: string | undefined; readonly methods: readonly string[] }
+  | { readonly type: 'session.rotated'; readonly kind: 'renewal' | 'elevation'; readonly reason: string }
+  | { readonly type: 'session.elevated'; readonly acr: string; readonly methods: readonly string[] }
+  | { readonly type: 'session.revoked'; readonly reason: string; readonly actor?: string | undefined }
+  | { readonly type: 'session.reused'; readonly generation: number; readonly outcome: 'revoked' | 'refused' }
+  | { readonly type: 'session.expired'; readonly reason: 'idle' | 'absolute' }
+  | { readonly type: 'session.used-after-end'; readonly reason: string }
+  | { readonly type: 'session.evicted'; readonly limit: number }
+  | { readonly type: 'session.quarantined'; readonly part: 'record' | 'data' }
+  | { readonly type: 'subject.revoked'; readonly count: number; readonly reason: string; readonly actor?: string | undefined }
+  | { readonly type: 'subject.limit-exceeded'; readonly limit: number; readonly outcome: 'rejected' | 'evicted' | 'allowed' }
+  | { readonly type: 'token.refused'; readonly state: 'malformed' | 'forged' | 'unknown' }
+  | { readonly type: 'cookie.duplicated'; readonly candidates: number; readonly valid: number }
+  | { readonly type: 'transport.refused'; readonly reason: string }
+  | { readonly type: 'store.failed'; readonly operation: string; readonly code: string }
+  | { readonly type: 'safety.lowered'; readonly option: string }
+
+/** One event. */
+export type SojournEvent = EventDetails & Common
+
+export type EventType = SojournEvent['type']
+type EventOf<Type extends EventType> = Extract<SojournEvent, { type: Type }>
+
+type Listener = (event: SojournEvent) => unknown
+
+/** Where the application and later layers listen. */
+export interface Events {
+  /**
+   * Calls the listener for each event of a type, or for all with `*`, in order, after the request went on.
+   *
+   * @returns A function that stops it.
+   * @example
+   * sessions.events.on('session.reused', (event) => log.warn(event))
+   */
+  on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => unknown): () => void
+  on(type: '*', listener: (event: SojournEvent) => unknown): () => void
+  /** Reports something a layer above core saw. */
+  emit(event: EventDetails & Partial<Common>): void
+  /** Events lost because the queue was full, and listeners that threw, since the start. Watch it: silence is not peace. */
+  readonly dropped: number
+  readonly failed: number
+  /** Resolves when everything emitted so far has been delivered. For tests and shutdown. */
+  drained(): Promise<void>
+}
+
+const MOST_QUEUED = 10_000
+/** Delivered in one go before other work gets its turn. */
+const BATCH = 100
+
+/** Makes the emitter of one `createSessions`. */
+export function createEvents(clock: Clock): Events {
+  const listeners = new Map<string, Set<Listener>>()
+  const waiting: (() => void)[] = []
+  const queue: SojournEvent[] = []
+  let isScheduled = false
+  let dropped = 0
+  let failed = 0
+
+  function deliver(event: SojournEvent): void {
+    for (const type of [event.type, '*']) {
+      for (const listener of listeners.get(type) ?? []) {
+        try {
+          const result = listener(event)
+          if (result instanceof Promise) {
+            result.catch(() => {
+              failed++
+            })
+          }
+        } catch {
+          failed++
+        }
+      }
+    }
+  }
+
+  function drain(): void {
+    isScheduled = false
+    const batch = queue.splice(0, BATCH)
+    for (const event of batch) deliver(event)
+    if (queue.length > 0) schedule()
+    else for (const resolve of waiting.splice(0)) resolve()
+  }
+
+  function schedule(): void {
+    if (isScheduled) return
+    isScheduled = true
+    setTimeout(drain, 0)
+  }
+
+  return {
+    on(type: string, listener: (event: never) => unknown) {
+      const added = listener as Listener
+      const set = listeners.get(type) ?? new Set()
+      listeners.set(type, set.add(added))
+      return () => {
+        set.delete(added)
+        if (set.size === 0 && listeners.get(type) === set) listeners.delete(type)
+      }
+    },
+    emit(event) {
+      if (listeners.size === 0) return
+      if (queue.length >= MOST_QUEUED) {
+        dropped++
+        return
+      }
+      queue.push({ at: clock(), ...event } as SojournEvent)
+      schedule()
+    },
+    get dropped() {
+      return dropped
+    },
+    get failed() {
+      return failed
+    },
+    drained() {
+      if (queue.length === 0) return Promise.resolve()
+      return new Promise((resolve) => waiting.push(resolve))
+    },
+  }
+}

@@ -1,0 +1,137 @@
+/** Reading: from a token to a judged session. At most one round trip, and no write but the one that confirms a new token. */
+import { StoreError } from './errors.ts'
+import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
+import { decodeRecord, type SessionRecord } from './record.ts'
+import { type Judgement, judgeSecret } from './rotation.ts'
+import { policyFor, type Service } from './service.ts'
+import type { ReadOutcome } from './store.ts'
+import { type ParsedToken, parseToken } from './token.ts'
+import { updateRecord } from './writing.ts'
+
+/** What a request's token turned out to be. Everything but `active` leaves the request anonymous. */
+export type SessionState = 'absent' | 'malformed' | 'forged' | 'unknown' | 'expired' | 'revoked' | 'reused' | 'active'
+
+/** A live session as one token may use it. */
+export interface ActiveReading {
+  readonly state: 'active'
+  readonly token: ParsedToken
+  readonly record: SessionRecord
+  readonly judgement: Exclude<Judgement, { kind: 'reused' }>
+}
+
+/** A refusal. `diedAt`: when the token stopped being good, where that is known. */
+export interface RefusedReading {
+  readonly state: Exclude<SessionState, 'active'>
+  readonly reason?: string | undefined
+  readonly diedAt?: number | undefined
+}
+
+export type Reading = ActiveReading | RefusedReading
+
+/** How often a conditional write is tried again before the store counts as contended. */
+export const MOST_ATTEMPTS = 64
+
+/**
+ * Reads and judges a token.
+ *
+ * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the store is away; whether the session lives is not known.
+ */
+export async function readToken(service: Service, token: string, signal: AbortSignal | undefined): Promise<Reading> {
+  const parsed = parseToken(token, service.config.keyring)
+  if (typeof parsed === 'string') {
+    service.events.emit({ type: 'token.refused', state: parsed })
+    return { state: parsed }
+  }
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const reading = judge(service, parsed, await service.calls.read(parsed.id, { signal }))
+    if (reading.state === 'reused') return refuseReuse(service, parsed, reading, signal)
+    if (reading.state !== 'active') return report(service, parsed, reading)
+    if (!isToBeConfirmed(reading)) return reading
+    const confirmed = await updateRecord(service, reading.record, { confirmedAt: service.config.clock() }, signal)
+    if (typeof confirmed !== 'string') return { ...reading, record: confirmed }
+  }
+  throw contended()
+}
+
+/** Reads the session of an accepted request again, after somebody else wrote. What the request may do was settled when it came in. */
+export async function readAgain(service: Service, reading: ActiveReading, signal: AbortSignal | undefined): Promise<Reading> {
+  const again = judge(service, reading.token, await service.calls.read(reading.token.id, { signal }))
+  if (again.state !== 'reused') return again
+  // Its token was replaced and outlived while the request ran: that is slowness, not theft.
+  const { facts } = reading.judgement
+  return {
+    ...reading,
+    record: again.record,
+    judgement: { kind: 'predecessor', facts, successorSecret: undefined, isBeforeElevation: true },
+  }
+}
+
+/** The error of a write that lost every race. */
+export function contended(): StoreError {
+  return new StoreError(`The session changed under each of ${MOST_ATTEMPTS} attempts to write it.`, {
+    code: 'ERR_STORE_CONTENDED',
+    status: 503,
+  })
+}
+
+type EndedReading = RefusedReading & { readonly state: 'unknown' | 'expired' | 'revoked' }
+type ReusedReading = { readonly state: 'reused'; readonly generation: number; readonly record: SessionRecord }
+
+/** Judges what the store returned: hash, then state (design 3). Pure but for the clock. */
+function judge(
+  service: Service,
+  token: ParsedToken,
+  found: ReadOutcome | undefined,
+): ActiveReading | EndedReading | ReusedReading {
+  const { config } = service
+  if (found === undefined) return { state: 'unknown' }
+  if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason, diedAt: found.tombstone.revokedAt }
+  const record = decodeRecord(found.record, config.keyring)
+  if (record === undefined || !record.idBytes.equals(token.idBytes)) return { state: 'revoked', reason: 'unreadable' }
+  if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked' }
+
+  const now = config.clock()
+  const policy = policyFor(service, record)
+  const judgement = judgeSecret(record, token.secret, config.keyring, now, policy)
+  const expired = expiredBy(record, now, policy)
+  if (expired !== undefined) {
+    const diedAt = expired === 'idle' ? idleDeadlineOf(record, policy) : absoluteDeadlineOf(record, policy)
+    return { state: 'expired', reason: expired, diedAt }
+  }
+  if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }
+  return { state: 'active', token, record, judgement }
+}
+
+/** A new token counts as received when it is first used. The first of a session has no predecessor that this could outdate. */
+function isToBeConfirmed({ judgement, record }: ActiveReading): boolean {
+  return judgement.kind === 'current' && record.confirmedAt === undefined && record.lineage.length > 0
+}
+
+async function refuseReuse(
+  service: Service,
+  token: ParsedToken,
+  reading: ReusedReading,
+  signal: AbortSignal | undefined,
+): Promise<Reading> {
+  const { config, calls, events } = service
+  const { subject } = reading.record
+  const isRevoking = config.policy.onReuse === 'revoke'
+  if (isRevoking) {
+    const isFirst = await calls.revoke(token.id, { reason: 'reuse', now: config.clock(), signal })
+    if (isFirst) events.emit({ type: 'session.revoked', sessionId: token.id, subject, reason: 'reuse' })
+  }
+  const outcome = isRevoking ? 'revoked' : 'refused'
+  events.emit({ type: 'session.reused', sessionId: token.id, subject, generation: reading.generation, outcome })
+  return { state: 'reused', reason: outcome }
+}
+
+function report(service: Service, token: ParsedToken, reading: RefusedReading): RefusedReading {
+  const { events } = service
+  const sessionId = token.id
+  if (reading.state === 'unknown') events.emit({ type: 'token.refused', state: 'unknown', sessionId })
+  else if (reading.reason === 'unreadable') events.emit({ type: 'session.quarantined', part: 'record', sessionId })
+  else if (reading.state === 'expired')
+    events.emit({ type: 'session.expired', sessionId, reason: reading.reason as 'idle' | 'absolute' })
+  else events.emit({ type: 'session.used-after-end', sessionId, reason: reading.reason ?? 'revoked' })
+  return reading
+}

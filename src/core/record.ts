@@ -1,0 +1,280 @@
+/**
+ * The record: the stored form of a session, and its codec.
+ *
+ * Body, format 1, big-endian. Everything before the tag is under a MAC, so that a record edited or damaged in the store is
+ * refused like one that was never written; the sealed data behind it has a tag of its own (AES-256-GCM).
+ *
+ *   0    1  format, 1                      78   8  absoluteFrom
+ *   1    1  flags: subject 1, persistent 2,  86   8  lastSeenAt
+ *           confirmed 4                    94   8  idleDeadline
+ *   2    4  key id of the MAC             102   8  absoluteDeadline
+ *   6   16  session id                    110   2  length of subject
+ *  22   32  current hash                  112   4  length of details
+ *  54    8  generation made at            116   1  number of lineage entries
+ *  62    8  confirmed at                  117      subject, lineage entries, details (JSON), tag (16), sealed data
+ *  70    8  startedAt
+ *
+ * Lineage entry, 81 bytes: hash 32, salt 32, kind 1, replaced at 8, confirmed at 8 (0 when never).
+ */
+import type { Fact } from './assurance.ts'
+import { equalInConstantTime } from './crypto.ts'
+import type { Keyring } from './keyring.ts'
+import type { NewRecord, StoredRecord } from './store.ts'
+import { encodeId } from './token.ts'
+
+/** An earlier generation of the token. */
+export interface Generation {
+  readonly hash: Buffer
+  /** Salt its successor was derived with; zeros when its successor was drawn at random (elevation). */
+  readonly salt: Buffer
+  /** How it was replaced. */
+  readonly kind: 'renewal' | 'elevation'
+  readonly replacedAt: number
+  readonly confirmedAt: number | undefined
+  /** The facts it had, kept when it was replaced by an elevation: what it may still do within the grace window. */
+  readonly facts?: readonly Fact[] | undefined
+}
+
+/** The rarely read rest, as JSON. Later layers add a binding and a provider link here. */
+export interface Details {
+  readonly facts: readonly Fact[]
+  readonly device?: string | undefined
+}
+
+/** A decoded record. Immutable; changes are made by `with...` copies and `encodeRecord`. */
+export interface SessionRecord {
+  readonly id: string
+  readonly idBytes: Buffer
+  readonly version: number
+  readonly epoch: number
+  readonly subject: string | undefined
+  readonly isPersistent: boolean
+  readonly currentHash: Buffer
+  /** When the current token was made. */
+  readonly generationAt: number
+  /** When the current token was first used; `undefined` until then. */
+  readonly confirmedAt: number | undefined
+  /** Earlier generations, oldest first, at most `MOST_GENERATIONS`. */
+  readonly lineage: readonly Generation[]
+  readonly startedAt: number
+  /** When the absolute clock was started: at the start, or by the latest full re-authentication. */
+  readonly absoluteFrom: number
+  readonly lastSeenAt: number
+  readonly idleDeadline: number
+  readonly absoluteDeadline: number
+  readonly details: Details
+  /** Session data as `sealed-data.ts` made it; empty while there is none. */
+  readonly sealedData: Uint8Array
+}
+
+export const MOST_GENERATIONS = 4
+
+const FORMAT = 1
+const HAS_SUBJECT = 1
+const IS_PERSISTENT = 2
+const IS_CONFIRMED = 4
+const HEADER_BYTES = 117
+const GENERATION_BYTES = 81
+const TAG_BYTES = 16
+
+type StoredDetails = { f: [string, number, number][]; d?: string; b?: ([string, number, number][] | null)[] }
+
+/** Encodes a record as the body and index columns a store keeps. */
+export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, keyring: Keyring): NewRecord {
+  const subject = record.subject === undefined ? Buffer.alloc(0) : Buffer.from(record.subject)
+  const details = Buffer.from(JSON.stringify(packDetails(record)))
+  const tagOffset = HEADER_BYTES + subject.length + details.length + record.lineage.length * GENERATION_BYTES
+  const body = Buffer.alloc(tagOffset + TAG_BYTES + record.sealedData.length)
+
+  body[0] = FORMAT
+  body[1] =
+    (record.subject === undefined ? 0 : HAS_SUBJECT) |
+    (record.isPersistent ? IS_PERSISTENT : 0) |
+    (record.confirmedAt === undefined ? 0 : IS_CONFIRMED)
+  keyring.newest.keyId.copy(body, 2)
+  record.idBytes.copy(body, 6)
+  record.currentHash.copy(body, 22)
+  body.writeDoubleBE(record.generationAt, 54)
+  body.writeDoubleBE(record.confirmedAt ?? 0, 62)
+  body.writeDoubleBE(record.startedAt, 70)
+  body.writeDoubleBE(record.absoluteFrom, 78)
+  body.writeDoubleBE(record.lastSeenAt, 86)
+  body.writeDoubleBE(record.idleDeadline, 94)
+  body.writeDoubleBE(record.absoluteDeadline, 102)
+  body.writeUInt16BE(subject.length, 110)
+  body.writeUInt32BE(details.length, 112)
+  body[116] = record.lineage.length
+  let offset = HEADER_BYTES + subject.copy(body, HEADER_BYTES)
+  for (const generation of record.lineage) {
+    generation.hash.copy(body, offset)
+    generation.salt.copy(body, offset + 32)
+    body[offset + 64] = generation.kind === 'elevation' ? 1 : 0
+    body.writeDoubleBE(generation.replacedAt, offset + 65)
+    body.writeDoubleBE(generation.confirmedAt ?? 0, offset + 73)
+    offset += GENERATION_BYTES
+  }
+  details.copy(body, offset)
+  keyring.newest.recordMac.digest(body.subarray(0, tagOffset)).copy(body, tagOffset, 0, TAG_BYTES)
+  body.set(record.sealedData, tagOffset + TAG_BYTES)
+
+  return {
+    id: record.id,
+    subject: record.subject,
+    startedAt: record.startedAt,
+    deadline: Math.min(record.idleDeadline, record.absoluteDeadline),
+    absoluteDeadline: record.absoluteDeadline,
+    body,
+  }
+}
+
+/**
+ * Decodes what a store returned. Never throws.
+ *
+ * @returns `undefined` for anything that a key of the ring did not make for exactly this id: damaged, edited, swapped between rows,
+ * of an unknown format, or made by a key that has left the ring.
+ */
+export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRecord | undefined {
+  const { body: bytes } = stored
+  if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] !== FORMAT) return undefined
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const subjectLength = body.readUInt16BE(110)
+  const detailsLength = body.readUInt32BE(112)
+  const generations = body[116]!
+  if (generations > MOST_GENERATIONS) return undefined
+  const lineageOffset = HEADER_BYTES + subjectLength
+  const detailsOffset = lineageOffset + generations * GENERATION_BYTES
+  const tagOffset = detailsOffset + detailsLength
+  if (tagOffset + TAG_BYTES > body.length) return undefined
+
+  const key = keyring.newest.keyId.equals(body.subarray(2, 6)) ? keyring.newest : keyring.byId(body.subarray(2, 6))
+  if (key === undefined) return undefined
+  const tag = key.recordMac.digest(body.subarray(0, tagOffset)).subarray(0, TAG_BYTES)
+  if (!equalInConstantTime(tag, body.subarray(tagOffset, tagOffset + TAG_BYTES))) return undefined
+  const record = new DecodedRecord(stored, body, lineageOffset, detailsOffset, tagOffset)
+  return record.id === stored.id ? record : undefined
+}
+
+/** Reads on demand: most requests need the hash and the deadlines only. The MAC has been checked, so nothing here can fail. */
+class DecodedRecord implements SessionRecord {
+  readonly version: number
+  readonly epoch: number
+  readonly id: string
+  readonly idBytes: Buffer
+  readonly subject: string | undefined
+  readonly isPersistent: boolean
+  readonly currentHash: Buffer
+  readonly generationAt: number
+  readonly confirmedAt: number | undefined
+  readonly startedAt: number
+  readonly absoluteFrom: number
+  readonly lastSeenAt: number
+  readonly idleDeadline: number
+  readonly absoluteDeadline: number
+  readonly #body: Buffer
+  readonly #lineageOffset: number
+  readonly #detailsOffset: number
+  readonly #tagOffset: number
+  #stored: StoredDetails | undefined
+  #lineage: readonly Generation[] | undefined
+  #details: Details | undefined
+
+  constructor(stored: StoredRecord, body: Buffer, lineageOffset: number, detailsOffset: number, tagOffset: number) {
+    const flags = body[1]!
+    this.version = stored.version
+    this.epoch = stored.epoch
+    this.idBytes = body.subarray(6, 22)
+    this.id = encodeId(this.idBytes)
+    this.subject = flags & HAS_SUBJECT ? body.toString('utf8', HEADER_BYTES, lineageOffset) : undefined
+    this.isPersistent = (flags & IS_PERSISTENT) !== 0
+    this.currentHash = body.subarray(22, 54)
+    this.generationAt = body.readDoubleBE(54)
+    this.confirmedAt = flags & IS_CONFIRMED ? body.readDoubleBE(62) : undefined
+    this.startedAt = body.readDoubleBE(70)
+    this.absoluteFrom = body.readDoubleBE(78)
+    this.lastSeenAt = body.readDoubleBE(86)
+    this.idleDeadline = body.readDoubleBE(94)
+    this.absoluteDeadline = body.readDoubleBE(102)
+    this.#body = body
+    this.#lineageOffset = lineageOffset
+    this.#detailsOffset = detailsOffset
+    this.#tagOffset = tagOffset
+  }
+
+  get sealedData(): Uint8Array {
+    return this.#body.subarray(this.#tagOffset + TAG_BYTES)
+  }
+
+  get details(): Details {
+    if (this.#details === undefined) {
+      const stored = this.#storedDetails()
+      this.#details = { facts: stored.f.map(unpackFact), device: stored.d }
+    }
+    return this.#details
+  }
+
+  get lineage(): readonly Generation[] {
+    if (this.#lineage === undefined) {
+      const entries: Generation[] = []
+      for (let offset = this.#lineageOffset; offset < this.#detailsOffset; offset += GENERATION_BYTES) {
+        const confirmedAt = this.#body.readDoubleBE(offset + 73)
+        const isElevation = this.#body[offset + 64] === 1
+        entries.push({
+          hash: this.#body.subarray(offset, offset + 32),
+          salt: this.#body.subarray(offset + 32, offset + 64),
+          kind: isElevation ? 'elevation' : 'renewal',
+          replacedAt: this.#body.readDoubleBE(offset + 65),
+          confirmedAt: confirmedAt === 0 ? undefined : confirmedAt,
+          facts: isElevation ? this.#storedDetails().b?.[entries.length]?.map(unpackFact) : undefined,
+        })
+      }
+      this.#lineage = entries
+    }
+    return this.#lineage
+  }
+
+  #storedDetails(): StoredDetails {
+    this.#stored ??= JSON.parse(this.#body.toString('utf8', this.#detailsOffset, this.#tagOffset)) as StoredDetails
+    return this.#stored
+  }
+}
+
+function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): StoredDetails {
+  const details: StoredDetails = { f: record.details.facts.map(packFact) }
+  if (record.details.device !== undefined) details.d = record.details.device
+  if (record.lineage.some((generation) => generation.facts !== undefined)) {
+    details.b = record.lineage.map((generation) => generation.facts?.map(packFact) ?? null)
+  }
+  return details
+}
+
+function packFact(fact: Fact): [string, number, number] {
+  return [fact.method, fact.at, fact.strength]
+}
+
+function unpackFact([method, at, strength]: [string, number, number]): Fact {
+  return { method, at, strength: strength as Fact['strength'] }
+}
+
+/** A copy with changes; the decoded class reads on demand, so a plain spread would lose its getters. */
+export function withChanges(record: SessionRecord, changes: Partial<SessionRecord>): SessionRecord {
+  return {
+    id: record.id,
+    idBytes: record.idBytes,
+    version: record.version,
+    epoch: record.epoch,
+    subject: record.subject,
+    isPersistent: record.isPersistent,
+    currentHash: record.currentHash,
+    generationAt: record.generationAt,
+    confirmedAt: record.confirmedAt,
+    lineage: record.lineage,
+    startedAt: record.startedAt,
+    absoluteFrom: record.absoluteFrom,
+    lastSeenAt: record.lastSeenAt,
+    idleDeadline: record.idleDeadline,
+    absoluteDeadline: record.absoluteDeadline,
+    details: record.details,
+    sealedData: record.sealedData,
+    ...changes,
+  }
+}

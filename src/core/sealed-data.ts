@@ -1,0 +1,38 @@
+/**
+ * Session data at rest: `key id (4) || nonce (12) || AES-256-GCM ciphertext || tag (16)`, bound to the session it belongs to.
+ *
+ * Each session has a sealing key of its own, derived from the ring's key and the session id, so that random 96-bit nonces
+ * cannot meet however many billions of writes a site makes (SP 800-38D, 8.3; ASVS 5.0, 11.3.4).
+ */
+import { NONCE_BYTES, open, type Random, seal } from './crypto.ts'
+import type { Keyring, PurposeKeys } from './keyring.ts'
+
+const KEY_ID_BYTES = 4
+const CONTEXT = Buffer.from('sojourn/1/session-data')
+
+/** Seals plaintext for one session under the newest key. */
+export function sealData(plaintext: Uint8Array, idBytes: Uint8Array, keyring: Keyring, random: Random): Buffer {
+  const key = keyring.newest
+  return Buffer.concat([key.keyId, seal(sealingKey(key, idBytes), random(NONCE_BYTES), associated(idBytes), plaintext)])
+}
+
+/** Opens what was sealed for this session; `undefined` when it was damaged, swapped, or its key has left the ring. */
+export function openData(sealed: Uint8Array, idBytes: Uint8Array, keyring: Keyring): Buffer | undefined {
+  if (sealed.length < KEY_ID_BYTES) return undefined
+  const key = keyring.byId(sealed.subarray(0, KEY_ID_BYTES))
+  if (key === undefined) return undefined
+  return open(sealingKey(key, idBytes), sealed.subarray(KEY_ID_BYTES), associated(idBytes))
+}
+
+/** Whether the data was sealed with an older key of the ring, and should be sealed anew at the next rotation. */
+export function isSealedWithOlderKey(sealed: Uint8Array, keyring: Keyring): boolean {
+  return sealed.length >= KEY_ID_BYTES && !keyring.newest.keyId.equals(sealed.subarray(0, KEY_ID_BYTES))
+}
+
+function sealingKey(key: PurposeKeys, idBytes: Uint8Array): Buffer {
+  return key.sealMac.digest(idBytes)
+}
+
+function associated(idBytes: Uint8Array): Buffer {
+  return Buffer.concat([CONTEXT, idBytes])
+}

@@ -1,0 +1,24 @@
+import type { ResolvedConfig, ResolvedPolicy } from './config.ts'
+import type { DataCodec } from './data.ts'
+import type { Events } from './events.ts'
+import type { SessionRecord } from './record.ts'
+import type { StoreCalls } from './store-calls.ts'
+
+/** What every part of one `createSessions` works with. Two of them in one process share nothing. */
+export interface Service {
+  readonly config: ResolvedConfig
+  readonly calls: StoreCalls
+  readonly events: Events
+  readonly codec: DataCodec
+  /** Called after a session was created; removes a few expired ones now and then. */
+  readonly afterCreate: () => void
+}
+
+/** The policy that holds for this record now. */
+export function policyFor(service: Service, record: Pick<SessionRecord, 'subject' | 'details' | 'isPersistent'>): ResolvedPolicy {
+  return service.config.policyOf(() => ({
+    subject: record.subject,
+    facts: record.details.facts,
+    isPersistent: record.isPersistent,
+  }))
+}

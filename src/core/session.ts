@@ -1,0 +1,643 @@
+/**
+ * The session as one request sees it: a unit of work. Reading costs nothing more than the token did; what the handler changed
+ * is written once, by `commit()`, before the response's headers leave.
+ *
+ * Over 350 lines because it is the one place that orders the writes of a request; each write itself is a function elsewhere.
+ */
+import { type Acr, acrOf, authTimeOf, type Fact, meets, type Requirement, type Strength, withFacts } from './assurance.ts'
+import { ConfigError, SessionStateError } from './errors.ts'
+import { absoluteDeadlineOf, clocksFrom, idleDeadlineOf, isRenewalDue, isTouchDue, touched } from './expiry.ts'
+import { type SessionSummary, summarise } from './listing.ts'
+import type { JsonObject, Patch } from './patch.ts'
+import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain, type SessionState } from './reading.ts'
+import type { SessionRecord } from './record.ts'
+import { rotateRecord } from './rotation.ts'
+import { isSealedWithOlderKey, sealData } from './sealed-data.ts'
+import { policyFor, type Service } from './service.ts'
+import { patched, readData, WorkingData } from './session-data.ts'
+import { checkSubject, startSession } from './starting.ts'
+import { hashSecret, isSessionId, mintToken } from './token.ts'
+import { pause, updateRecord } from './writing.ts'
+
+/** What the caller knows of the request beyond its token. */
+export interface ReadContext {
+  /** Name of the device for the person's own list, such as `Firefox on Linux`. Display only, never trusted; cut at 100 characters. */
+  readonly device?: string | undefined
+  /** Whether this request is the person's doing. Default `true`; `false` for polling, which would otherwise keep a session alive for ever. */
+  readonly isActivity?: boolean | undefined
+  /** Ends waiting for the store. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the response must do about the cookie. */
+export interface TokenInstruction {
+  readonly kind: 'none' | 'set' | 'clear'
+  /** The new token, for `set` only. It cannot be read back. */
+  readonly token?: string | undefined
+  /** Until when a browser may keep it, in epoch milliseconds; only for a persistent session, never past its absolute deadline. */
+  readonly expiresAt?: number | undefined
+  /** Whether the person signed out in this request: clear what else the browser keeps. */
+  readonly isLogout: boolean
+}
+
+/** Options of `session.signIn` and `sessions.signIn`. */
+export interface SignInOptions<Data> {
+  /** Whose session it becomes: a stable, non-empty string of at most 1,024 bytes that names one person in your application. */
+  readonly subject: string
+  /** How it was proved: RFC 8176 names such as `pwd`, or `['pwd', 'otp']`. */
+  readonly method: string | readonly string[]
+  /** Strength of each of these proofs. Default 1. Say 2 only for two factors in one act, or a stolen device reaches `aal2`. */
+  readonly strength?: Strength
+  /**
+   * Keys of an anonymous session's data to carry over. Default none: whoever could write into the visitor's session before
+   * could otherwise plant values in the account (session puzzling, WSTG-SESS-08). Data of another subject is never carried.
+   */
+  readonly keep?: readonly (keyof Data & string)[]
+  /** "Remember me": the cookie survives the browser's end, up to the absolute deadline. Default `false` (NIST SP 800-63B-4, 5.1). */
+  readonly isPersistent?: boolean
+}
+
+const NOTHING: TokenInstruction = { kind: 'none', isLogout: false }
+const LONGEST_DEVICE = 100
+
+/**
+ * One request's session. `state` says what its token was; only `active` is somebody's, everything else is an anonymous visitor.
+ * Get one from `sessions.read`, an adapter's `req.session`, or `sessions.signIn`.
+ */
+export class Session<Data = Record<string, unknown>> {
+  readonly #service: Service
+  readonly #context: ReadContext
+  #reading: Reading
+  #data: WorkingData | undefined
+  /** Secret of the token to send, when it is not the one that came. */
+  #secretToSend: Buffer | undefined
+  #isLogout = false
+  #isUsed = false
+  #committed: TokenInstruction | Promise<TokenInstruction> | undefined
+
+  /** @internal Sessions are made by `createSessions`. */
+  constructor(service: Service, reading: Reading, context: ReadContext) {
+    this.#service = service
+    this.#context = context
+    this.#reading = reading
+    this.#adoptSuccessor()
+  }
+
+  /** What the token was: `active`, or why the visitor is anonymous. */
+  get state(): SessionState {
+    this.#isUsed = true
+    return this.#reading.state
+  }
+
+  /** More of `state`: `idle` or `absolute` for `expired`, the reason of a revocation. */
+  get stateReason(): string | undefined {
+    this.#isUsed = true
+    return this.#reading.state === 'active' ? undefined : this.#reading.reason
+  }
+
+  /** Public id, safe to show and log; `undefined` while anonymous without data. It survives rotation and changes with the subject. */
+  get id(): string | undefined {
+    return this.#record()?.id
+  }
+
+  /** Whose session it is; `undefined` for an anonymous visitor. */
+  get subject(): string | undefined {
+    return this.#record()?.subject
+  }
+
+  /** What was proved, when, how strongly. A token replaced by a step-up has only what it had before. */
+  get facts(): readonly Fact[] {
+    this.#isUsed = true
+    return this.#active()?.judgement.facts ?? []
+  }
+
+  /** Assurance level of all facts, whatever their age; ask `meets` where age matters. */
+  get acr(): Acr {
+    return acrOf(this.facts)
+  }
+
+  /** Instant of the latest authentication event. */
+  get authTime(): number | undefined {
+    return authTimeOf(this.facts)
+  }
+
+  get startedAt(): number | undefined {
+    return this.#record()?.startedAt
+  }
+
+  get lastSeenAt(): number | undefined {
+    return this.#record()?.lastSeenAt
+  }
+
+  /** Instant the session ends unless it is used before. This request's own activity counts. */
+  get idleDeadline(): number | undefined {
+    const record = this.#record()
+    if (record === undefined) return undefined
+    const policy = policyFor(this.#service, record)
+    if (this.#context.isActivity === false) return idleDeadlineOf(record, policy)
+    const now = this.#service.config.clock()
+    return isTouchDue(record, now, policy) ? touched(record, now, policy).idleDeadline : idleDeadlineOf(record, policy)
+  }
+
+  /** Instant the session ends whatever happens. */
+  get absoluteDeadline(): number | undefined {
+    const record = this.#record()
+    return record && absoluteDeadlineOf(record, policyFor(this.#service, record))
+  }
+
+  /** Whether the cookie survives the browser's end. */
+  get isPersistent(): boolean {
+    return this.#record()?.isPersistent ?? false
+  }
+
+  get device(): string | undefined {
+    return this.#record()?.details.device
+  }
+
+  /** Whether the handler looked at the session or changed it: the response is then personal and must not be cached. */
+  get isUsed(): boolean {
+    return this.#isUsed
+  }
+
+  /**
+   * The application's data, to read and to change in place; nested changes are noticed. Written by `commit()`, merged with what
+   * parallel requests wrote. Changing it as an anonymous visitor starts an anonymous session. Use `update` for a value that
+   * depends on the one before.
+   *
+   * @throws {SessionDataError} `ERR_DATA_NEWER` - a later version of the application wrote it.
+   */
+  get data(): Data {
+    this.#isUsed = true
+    this.#data ??= this.#openData()
+    return this.#data.live as Data
+  }
+
+  set data(value: Data) {
+    this.#isUsed = true
+    this.#data ??= this.#openData()
+    this.#data.live = value
+  }
+
+  /**
+   * Tells whether this session is signed in and proved enough, recently enough.
+   *
+   * @param requirement.acr - Least level, default `aal1`.
+   * @param requirement.maxAge - Oldest proof that still counts, in milliseconds; default any.
+   * @see RFC 9470; ASVS 5.0, 7.5.3
+   * @example
+   * if (!req.session.meets({ acr: 'aal2', maxAge: minutes(5) })) return res.redirect('/verify')
+   */
+  meets(requirement: Requirement = {}): boolean {
+    return this.subject !== undefined && meets(this.facts, requirement, this.#service.config.clock())
+  }
+
+  /**
+   * Changes data on top of the latest stored value and writes it at once; runs `change` again when another request was
+   * faster. For counters, and for anything that must be kept before the response is composed.
+   *
+   * @param change - Mutates the data it is given, synchronously; must have no other effect, since it may run more than once.
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - the session ended meanwhile; nothing was written. Status 401.
+   * @throws {SessionDataError} `ERR_DATA_INVALID`, `ERR_DATA_TOO_LARGE` - nothing was written.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_CONTENDED`
+   * @example
+   * await req.session.update((data) => { data.visits += 1 })
+   */
+  async update(change: (data: Data) => void): Promise<void> {
+    this.#isUsed = true
+    const mine = this.#data?.changes()
+    const apply = (latest: JsonObject): JsonObject => {
+      const data = patched(this.#service, latest, mine)
+      const result: unknown = change(data as Data)
+      if (result instanceof Promise)
+        throw misuse('session.update was given an asynchronous function; expected a synchronous one, since it may run again')
+      return this.#service.codec.validate(data)
+    }
+    if (this.#reading.state === 'active') await this.#write(apply, 'none')
+    else await this.#start(apply)
+    this.#data = undefined
+  }
+
+  /**
+   * Signs the subject in: a new id and a new token; the session of before ends in the same step, so that a token fixed by an
+   * attacker dies here. Call it after you have checked the proof.
+   *
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - an unusable subject or method.
+   * @throws {SessionStateError} `ERR_SESSION_LIMIT` - the policy rejects one more session; `ERR_SESSION_COMMITTED` - headers have left.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody was signed in.
+   * @see OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level Change"; ASVS 5.0, 7.2.4
+   * @example
+   * await req.session.signIn({ subject: user.id, method: 'pwd', keep: ['basket'] })
+   */
+  async signIn(options: SignInOptions<Data>): Promise<void> {
+    this.#assertOpen()
+    const { subject, keep = [], isPersistent = false } = options
+    checkSubject(subject)
+    const facts = this.#factsFrom(options)
+    const mine = this.#data?.changes()
+    const dataFrom = (replaced: ActiveReading | undefined): JsonObject => {
+      const owner = replaced?.record.subject
+      if (keep.length === 0 || (owner !== undefined && owner !== subject)) return this.#service.codec.initial()
+      const before = readData(this.#service, replaced?.record)
+      if (before === 'unreadable') return this.#service.codec.initial()
+      const data = patched(this.#service, before.data, mine)
+      return this.#service.codec.validate(
+        Object.fromEntries(keep.filter((key) => Object.hasOwn(data, key)).map((key) => [key, data[key]])),
+      )
+    }
+    await this.#replaceBy({ subject, facts, isPersistent, dataFrom })
+  }
+
+  /**
+   * Records another proof by the same subject: a step-up, or a re-authentication. The token is replaced; the old one keeps only
+   * what it could do before, for the grace window. A proof at least as strong as the session's level restarts both clocks
+   * (NIST SP 800-63B-4, 5.2).
+   *
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - nobody is signed in; `ERR_ROTATION_PENDING` - too many rotations within the
+   * grace window, try again after it; `ERR_SESSION_COMMITTED` - headers have left.
+   * @example
+   * await req.session.elevate({ method: 'otp' })
+   */
+  async elevate(options: { readonly method: string | readonly string[]; readonly strength?: Strength }): Promise<void> {
+    const facts = this.#factsFrom(options)
+    await this.#rotate('elevation', 'elevated', facts)
+    const { id, subject, acr } = this
+    this.#service.events.emit({
+      type: 'session.elevated',
+      sessionId: id,
+      subject,
+      acr,
+      methods: facts.map((fact) => fact.method),
+    })
+  }
+
+  /**
+   * Gives the session a new token and keeps its id, data and deadlines. Reading renews by itself once `rotateAfter` has passed, so
+   * most applications never call it. A request whose token was replaced a moment ago by a parallel one gets that one's successor.
+   *
+   * @param options.reason - Machine word for the event. Default `requested`.
+   * @param options.isPrivilegeChange - The subject may now do more or other things (a role changed): the old token's successor cannot be
+   * had with the old token. Default `false`.
+   * @throws {SessionStateError} `ERR_SESSION_ENDED`, `ERR_ROTATION_PENDING`, `ERR_SESSION_COMMITTED`
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - whether it rotated is not known; the old token still works.
+   */
+  async rotate(options: { readonly reason?: string; readonly isPrivilegeChange?: boolean } = {}): Promise<void> {
+    await this.#rotate(options.isPrivilegeChange ? 'elevation' : 'renewal', options.reason ?? 'requested', [])
+  }
+
+  /**
+   * Ends this session for good, everywhere, and clears its cookie. Safe to call for a visitor who has none.
+   *
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may still be alive: do not tell the person otherwise.
+   */
+  async signOut(): Promise<void> {
+    this.#assertOpen()
+    const active = this.#active()
+    if (active !== undefined) await this.#end(active, 'logout')
+    this.#isLogout = true
+    this.#isUsed = true
+  }
+
+  /** Records activity now, without waiting for the next time it is due. Does nothing for a visitor without a session. */
+  async touch(): Promise<void> {
+    if (this.#active() !== undefined) await this.#write(undefined, 'touch')
+  }
+
+  /**
+   * Ends every other session of this subject; ASVS 5.0, 7.4.3 asks to offer it after a change of any factor.
+   *
+   * @returns How many it ended.
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - nobody is signed in.
+   */
+  async revokeOthers(options: { readonly reason?: string } = {}): Promise<number> {
+    const { record } = this.#signedIn()
+    const { subject, id } = record
+    const { calls, config, events } = this.#service
+    const reason = options.reason ?? 'revoked-by-owner'
+    const count = await calls.revokeSubject(subject!, { reason, now: config.clock(), except: id })
+    events.emit({ type: 'subject.revoked', subject, sessionId: id, count, reason, actor: subject })
+    // The spared record was stamped anew; the next write finds that out by itself.
+    return count
+  }
+
+  /**
+   * Ends one of this subject's own sessions by its public id, as a devices page does.
+   *
+   * @returns `false` when there is no such session of this subject.
+   */
+  async revoke(id: string): Promise<boolean> {
+    const active = this.#signedIn()
+    if (!isSessionId(id)) return false
+    if (id === active.record.id) {
+      await this.#end(active, 'revoked-by-owner')
+      return true
+    }
+    const { calls, config, events } = this.#service
+    const found = await calls.read(id)
+    const { subject } = active.record
+    if (found?.kind !== 'record' || found.record.subject !== subject) return false
+    const isEnded = await calls.revoke(id, { reason: 'revoked-by-owner', now: config.clock() })
+    if (isEnded) events.emit({ type: 'session.revoked', sessionId: id, subject, reason: 'revoked-by-owner', actor: subject })
+    return isEnded
+  }
+
+  /** Every live session of this subject, oldest first. Empty for an anonymous visitor. */
+  async list(): Promise<(SessionSummary & { readonly isCurrent: boolean })[]> {
+    const { subject, id } = this
+    if (subject === undefined) return []
+    const summaries = summarise(this.#service, await this.#service.calls.list(subject))
+    return summaries.map((summary) => ({ ...summary, isCurrent: summary.id === id }))
+  }
+
+  /**
+   * Writes what this request changed and says what to do with the cookie. Adapters call it once, before the first byte of headers.
+   * It answers without a promise when there is nothing to wait for, which is the usual case. A touch is never waited for.
+   *
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - data was changed, but the session ended meanwhile. Status 401.
+   * @throws {SessionDataError} `ERR_DATA_INVALID`, `ERR_DATA_TOO_LARGE`
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_CONTENDED`
+   */
+  commit(): TokenInstruction | Promise<TokenInstruction> {
+    if (this.#committed === undefined) {
+      try {
+        this.#committed = this.#commit()
+      } catch (error) {
+        this.#committed = Promise.reject(error)
+      }
+    }
+    return this.#committed
+  }
+
+  #commit(): TokenInstruction | Promise<TokenInstruction> {
+    const changes = this.#data?.changes()
+    const active = this.#active()
+    if (active === undefined) return changes === undefined ? this.#instruction() : this.#startWith(changes)
+    const { config } = this.#service
+    const now = config.clock()
+    const policy = policyFor(this.#service, active.record)
+    const isRenewing = this.#mayRenew(active) && isRenewalDue(active.record, now, policy)
+    if (changes !== undefined || isRenewing) return this.#commitWrites(changes, isRenewing)
+    if (this.#context.isActivity !== false && isTouchDue(active.record, now, policy)) {
+      // Reported by the call itself; a lost touch ends a session early, never late.
+      this.#write(undefined, 'touch').catch(() => {})
+    }
+    return this.#instruction()
+  }
+
+  async #commitWrites(changes: Patch | undefined, isRenewing: boolean): Promise<TokenInstruction> {
+    const apply = changes && ((latest: JsonObject) => patched(this.#service, latest, changes))
+    await this.#write(apply, isRenewing ? 'renewal' : 'none')
+    return this.#instruction()
+  }
+
+  async #startWith(changes: Patch): Promise<TokenInstruction> {
+    await this.#start((latest) => patched(this.#service, latest, changes))
+    return this.#instruction()
+  }
+
+  #instruction(): TokenInstruction {
+    const reading = this.#reading
+    const isLogout = this.#isLogout
+    if (reading.state === 'active') {
+      if (this.#secretToSend === undefined) return NOTHING
+      const { record } = reading
+      const token = mintToken(record.idBytes, this.#secretToSend, this.#service.config.keyring)
+      const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policyFor(this.#service, record)) : undefined
+      return { kind: 'set', token, expiresAt, isLogout }
+    }
+    if (isLogout) return { kind: 'clear', isLogout }
+    // A late answer to an old request must not wipe the token the browser got since (design 4).
+    const { diedAt } = reading
+    const { clock, policy } = this.#service.config
+    return diedAt !== undefined && clock() - diedAt > policy.rotationGrace ? { kind: 'clear', isLogout } : NOTHING
+  }
+
+  /** One conditional write, with this request's activity and, where due, a renewal in it; tried again on what others wrote. */
+  async #write(apply: ((latest: JsonObject) => JsonObject) | undefined, also: 'none' | 'touch' | 'renewal'): Promise<void> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const active = this.#active()
+      if (active === undefined) break
+      const { config, events } = this.#service
+      const now = config.clock()
+      const policy = policyFor(this.#service, active.record)
+      const changes: Partial<SessionRecord>[] = []
+      if (also === 'touch' || this.#context.isActivity !== false) changes.push(touched(active.record, now, policy))
+      if (apply !== undefined) changes.push({ sealedData: this.#seal(active.record, apply) })
+      const mayRenew = also === 'renewal' && this.#mayRenew(active) && isRenewalDue(active.record, now, policy)
+      const rotated = mayRenew
+        ? rotateRecord(active.record, { kind: 'renewal', currentSecret: active.token.secret }, { ...config, now, policy })
+        : undefined
+      if (rotated !== undefined) changes.push(rotated.changes, apply === undefined ? this.#resealed(active.record) : {})
+      // A parallel request renewed first, and this one has nothing else to write.
+      if (apply === undefined && rotated === undefined && also !== 'touch') return
+
+      const written = await updateRecord(this.#service, active.record, Object.assign({}, ...changes), this.#context.signal)
+      if (typeof written !== 'string') {
+        this.#adopt(active, written, rotated?.secret)
+        if (rotated)
+          events.emit({
+            type: 'session.rotated',
+            sessionId: written.id,
+            subject: written.subject,
+            kind: 'renewal',
+            reason: 'due',
+          })
+        return
+      }
+      if (also === 'touch') return
+      await this.#reload(active, attempt)
+    }
+    if (apply !== undefined) throw this.#active() === undefined ? ended() : contended()
+  }
+
+  async #rotate(kind: 'renewal' | 'elevation', reason: string, added: readonly Fact[]): Promise<void> {
+    this.#assertOpen()
+    this.#isUsed = true
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const active = this.#active()
+      if (active === undefined || (added.length > 0 && active.record.subject === undefined)) throw ended()
+      const { config, events } = this.#service
+      const { record, judgement } = active
+      const isBehind = judgement.kind === 'predecessor' && judgement.isBeforeElevation
+      if (isBehind && added.length === 0) throw pending()
+      // A parallel request has just renewed: this one's answer carries that successor, or the browser has it already.
+      if (kind === 'renewal' && judgement.kind !== 'current') return
+
+      const now = config.clock()
+      const facts = withFacts(judgement.facts, added)
+      const policy = policyFor(this.#service, { ...record, subject: record.subject, details: { ...record.details, facts } })
+      const currentSecret = active.token.secret
+      const rotated = rotateRecord(record, kind === 'renewal' ? { kind, currentSecret } : { kind }, { ...config, now, policy })
+      if (rotated === undefined) throw pending()
+      const isFullProof = added.length > 0 && acrOf(added) >= acrOf(judgement.facts)
+      const clocks = isFullProof ? clocksFrom(now, policy) : touched(record, now, policy)
+      const changes = { ...clocks, ...rotated.changes, ...this.#resealed(record), details: { ...record.details, facts } }
+      const written = await updateRecord(this.#service, record, changes, this.#context.signal)
+      if (typeof written !== 'string') {
+        this.#adopt(active, written, rotated.secret)
+        events.emit({ type: 'session.rotated', sessionId: written.id, subject: written.subject, kind, reason })
+        return
+      }
+      await this.#reload(active, attempt)
+    }
+    throw contended()
+  }
+
+  async #start(apply: (latest: JsonObject) => JsonObject): Promise<void> {
+    this.#assertOpenForToken()
+    const dataFrom = () => apply(this.#service.codec.initial())
+    await this.#replaceBy({ subject: undefined, facts: [], isPersistent: false, dataFrom })
+  }
+
+  async #replaceBy(beginning: Omit<Parameters<typeof startSession>[1], 'device'>): Promise<void> {
+    const device = this.#context.device?.slice(0, LONGEST_DEVICE)
+    const reading = await startSession(this.#service, { ...beginning, device }, this.#active(), this.#context.signal)
+    this.#reading = reading
+    this.#secretToSend = reading.token.secret
+    this.#data = undefined
+    this.#isUsed = true
+  }
+
+  async #end(active: ActiveReading, reason: string): Promise<void> {
+    const { calls, config, events } = this.#service
+    const { id, subject } = active.record
+    const isFirst = await calls.revoke(id, { reason, now: config.clock() })
+    if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
+    this.#reading = { state: 'revoked', reason, diedAt: config.clock() }
+    this.#secretToSend = undefined
+    this.#data = undefined
+  }
+
+  async #reload(active: ActiveReading, attempt: number): Promise<void> {
+    if (attempt > 0) await pause(this.#service, attempt)
+    this.#reading = await readAgain(this.#service, active, this.#context.signal)
+    this.#adoptSuccessor()
+  }
+
+  /** After a write of our own: our token is now the one just made, or still what it was. */
+  #adopt(active: ActiveReading, record: SessionRecord, newSecret: Buffer | undefined): void {
+    if (newSecret === undefined) {
+      this.#reading = { ...active, record }
+      return
+    }
+    const { facts } = record.details
+    this.#reading = {
+      state: 'active',
+      token: { ...active.token, secret: newSecret },
+      record,
+      judgement: { kind: 'current', facts },
+    }
+    this.#secretToSend = newSecret
+  }
+
+  /** Where the judgement entitles this request to the current token, the response carries it. */
+  #adoptSuccessor(): void {
+    const reading = this.#reading
+    if (reading.state !== 'active') this.#secretToSend = undefined
+    else if (reading.judgement.kind === 'predecessor') this.#secretToSend = reading.judgement.successorSecret
+    else if (this.#secretToSend && !hashSecret(this.#secretToSend).equals(reading.record.currentHash))
+      this.#secretToSend = undefined
+  }
+
+  #mayRenew(active: ActiveReading): boolean {
+    return active.judgement.kind === 'current'
+  }
+
+  #seal(record: SessionRecord, apply: (latest: JsonObject) => JsonObject): Uint8Array {
+    const { config, codec } = this.#service
+    const latest = readData(this.#service, record)
+    if (latest === 'unreadable') {
+      this.#quarantine()
+      throw ended()
+    }
+    return sealData(codec.encode(apply(latest.data)), record.idBytes, config.keyring, config.random)
+  }
+
+  /** Data sealed with an older key of the ring is sealed anew whenever the token is. */
+  #resealed(record: SessionRecord): Partial<SessionRecord> {
+    return isSealedWithOlderKey(record.sealedData, this.#service.config.keyring)
+      ? { sealedData: this.#seal(record, (latest) => latest) }
+      : {}
+  }
+
+  #openData(): WorkingData {
+    const record = this.#active()?.record
+    const opened = readData(this.#service, record)
+    if (opened === 'unreadable') this.#quarantine()
+    else if (record?.sealedData.length) {
+      return new WorkingData(opened.data, opened.text, () => (readData(this.#service, record) as { data: JsonObject }).data)
+    }
+    const { codec } = this.#service
+    return new WorkingData(codec.initial(), '{}', codec.initial)
+  }
+
+  /** Sets an unreadable session aside: the request goes on as an anonymous one, the record stays as it is for whoever investigates. */
+  #quarantine(): void {
+    this.#service.events.emit({ type: 'session.quarantined', part: 'data', sessionId: this.#active()?.record.id })
+    this.#reading = { state: 'revoked', reason: 'unreadable' }
+    this.#secretToSend = undefined
+  }
+
+  #factsFrom({ method, strength = 1 }: { method: string | readonly string[]; strength?: Strength }): Fact[] {
+    const methods = typeof method === 'string' ? [method] : method
+    if (!Array.isArray(methods) || methods.length === 0 || !methods.every((name) => /^[A-Za-z0-9._-]{1,32}$/.test(name))) {
+      throw misuse('method is not a word or a list of words; expected RFC 8176 names such as "pwd"')
+    }
+    if (strength !== 1 && strength !== 2 && strength !== 3) throw misuse('strength is not 1, 2 or 3')
+    const at = this.#service.config.clock()
+    return methods.map((name) => ({ method: name, at, strength }))
+  }
+
+  #active(): ActiveReading | undefined {
+    return this.#reading.state === 'active' ? this.#reading : undefined
+  }
+
+  #record(): SessionRecord | undefined {
+    this.#isUsed = true
+    return this.#active()?.record
+  }
+
+  #signedIn(): ActiveReading {
+    this.#isUsed = true
+    const active = this.#active()
+    if (active?.record.subject === undefined) throw ended()
+    return active
+  }
+
+  #assertOpen(): void {
+    this.#isUsed = true
+    if (this.#committed === undefined) return
+    throw new SessionStateError(
+      'The response is already on its way, so no cookie can be set. Do this before the first byte is written.',
+      {
+        code: 'ERR_SESSION_COMMITTED',
+      },
+    )
+  }
+
+  /** Starting within `commit()` itself is in time: the headers wait for it. */
+  #assertOpenForToken(): void {
+    if (this.#committed instanceof Promise || this.#committed === undefined) return
+    this.#assertOpen()
+  }
+}
+
+function ended(): SessionStateError {
+  return new SessionStateError('The session ended meanwhile, or there is none; nothing was written.', {
+    code: 'ERR_SESSION_ENDED',
+    status: 401,
+  })
+}
+
+function pending(): SessionStateError {
+  return new SessionStateError(
+    'This token was replaced by a stronger one a moment ago, or too often at once; use the new one, or try again shortly.',
+    {
+      code: 'ERR_ROTATION_PENDING',
+      status: 409,
+    },
+  )
+}
+
+function misuse(message: string): ConfigError {
+  return new ConfigError(`${message}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
+}

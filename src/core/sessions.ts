@@ -1,0 +1,193 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { resolveConfig, type SessionsOptions } from './config.ts'
+import { createDataCodec } from './data.ts'
+import { ConfigError } from './errors.ts'
+import { createEvents, type Events } from './events.ts'
+import { EXPIRED_KEPT_FOR } from './expiry.ts'
+import { type SessionSummary, summarise } from './listing.ts'
+import { describePolicy, type PolicyReport } from './policy-report.ts'
+import { readToken } from './reading.ts'
+import type { Service } from './service.ts'
+import { type ReadContext, Session, type SignInOptions } from './session.ts'
+import { checkSubject } from './starting.ts'
+import { storeCalls } from './store-calls.ts'
+import { isSessionId, parseToken } from './token.ts'
+
+/** Why and by whom a session is ended. */
+export interface RevokeReason {
+  /** Machine word kept in the tombstone and the event. Default `revoked`. Never a personal datum. */
+  readonly reason?: string
+  /** Who did it, for the audit entry: an administrator's subject, or the name of a job. */
+  readonly actor?: string
+}
+
+/** The session service. Framework adapters take it; scripts and jobs call it directly. */
+export interface Sessions<Data = Record<string, unknown>> {
+  /**
+   * Finds and judges the session of a token. At most one round trip to the store and no write, but for the one that confirms a
+   * token right after its rotation.
+   *
+   * @param token - The cookie's value; `undefined` or empty for a visitor without one. Any string is fine, hostile ones included.
+   * @returns A session whose `state` says what the token was. Only `active` has an `id` and perhaps a `subject`.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - whether anybody is signed in is not known. Answer 503, never "signed out".
+   * @example
+   * const session = await sessions.read(token)
+   * if (session.subject === undefined) return unauthorised()
+   */
+  read(token: string | undefined, context?: ReadContext): Promise<Session<Data>>
+
+  /**
+   * Gives the session of a visitor who brought no token, without waiting and without a store. Adapters use it for the request
+   * without a cookie; nothing is stored or set until data is written or somebody signs in.
+   */
+  anonymous(context?: ReadContext): Session<Data>
+
+  /** Starts an anonymous session at once; writing to `session.data` does so by itself at `commit()`. */
+  start(options?: { readonly data?: Data; readonly context?: ReadContext }): Promise<Session<Data>>
+
+  /** Starts a session for a subject where there is none to replace: a job, a test, a device that brought no cookie. */
+  signIn(options: SignInOptions<Data>, context?: ReadContext): Promise<Session<Data>>
+
+  /** The same as `session.signOut()`. */
+  signOut(session: Session<Data>): Promise<void>
+  /** The same as `session.touch()`. */
+  touch(session: Session<Data>): Promise<void>
+  /** The same as `session.rotate(options)`. */
+  rotate(session: Session<Data>, options?: Parameters<Session['rotate']>[0]): Promise<void>
+  /** The same as `session.revokeOthers(options)`. */
+  revokeOthers(session: Session<Data>, options?: { readonly reason?: string }): Promise<number>
+
+  /**
+   * Ends a session by its public id, at once and for good.
+   *
+   * @param options.subject - End it only if it is this subject's. Give it wherever the id comes from a request, or anybody ends anybody's.
+   * @returns `true` if this call ended it; `false` if it had ended, never was, or is another subject's.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may still be alive.
+   */
+  revoke(id: string, options?: RevokeReason & { readonly subject?: string }): Promise<boolean>
+
+  /**
+   * Ends every session of a subject in one atomic step: an account was disabled, a password reset. ASVS 5.0, 7.4.2.
+   *
+   * @param options.except - Id of one session to spare.
+   * @returns How many it ended.
+   */
+  revokeSubject(subject: string, options?: RevokeReason & { readonly except?: string }): Promise<number>
+
+  /** Every live session of a subject, oldest first. */
+  list(subject: string): Promise<SessionSummary[]>
+
+  /**
+   * Removes what is past its deadline, in bounded steps. Happens by itself in passing; call it from a job on sites where few sessions start.
+   *
+   * @param options.limit - At most this many rows, 1 to 10,000. Default 1,000.
+   * @returns How many were removed; less than `limit` means done.
+   */
+  purge(options?: { readonly limit?: number }): Promise<number>
+
+  /** What is in force, where it deviates from its preset and why. */
+  describePolicy(): PolicyReport
+
+  /** Whether a key of the ring made this token: by CPU alone, no store. Adapters use it to choose among cookies of one name. */
+  recognises(token: string): boolean
+
+  /** What happened. */
+  readonly events: Events
+}
+
+/**
+ * Makes the session service of an application.
+ *
+ * @param options - See `SessionsOptions`; `store` and `keys` are required.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID`, `ERR_KEYS_INVALID`, `ERR_POLICY_UNJUSTIFIED` - at start-up, with what was given and what was expected.
+ * @example
+ * const sessions = createSessions({ store: sqliteStore('sessions.db'), keys: process.env.SESSION_KEYS })
+ */
+export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV1<unknown, Record<string, unknown>>>(
+  options: SessionsOptions<Schema>,
+): Sessions<StandardSchemaV1.InferOutput<Schema>> {
+  type Data = StandardSchemaV1.InferOutput<Schema>
+  const config = resolveConfig(options as SessionsOptions<StandardSchemaV1>)
+  const { clock, store } = config
+  const codec = createDataCodec({ ...options, maxDataBytes: config.maxDataBytes })
+  const events = createEvents(clock)
+  const calls = storeCalls(store, config.storeTimeout, events)
+  if (options.onEvent !== undefined) events.on('*', options.onEvent)
+
+  let lastPurgeAt = clock()
+  const service: Service = { config, calls, events, codec, afterCreate: purgeIfDue }
+
+  function purgeIfDue(): void {
+    const now = clock()
+    if (config.purgeInterval === 0 || Math.abs(now - lastPurgeAt) < config.purgeInterval) return
+    lastPurgeAt = now
+    // A failed call reports itself; the next one tries again.
+    purge().catch(() => {})
+  }
+
+  function purge(limit = 1000): Promise<number> {
+    return calls.purge({ before: clock() - EXPIRED_KEPT_FOR, limit })
+  }
+
+  const anonymous = (context: ReadContext = {}) => new Session<Data>(service, { state: 'absent' }, context)
+
+  return {
+    events,
+    anonymous,
+    async read(token, context = {}) {
+      if (token === undefined || token === '') return anonymous(context)
+      return new Session<Data>(service, await readToken(service, token, context.signal), context)
+    },
+    async start({ data, context } = {}) {
+      const session = anonymous(context)
+      await session.update((fresh) => {
+        Object.assign(fresh as object, data)
+      })
+      return session
+    },
+    async signIn(signInOptions, context) {
+      const session = anonymous(context)
+      await session.signIn(signInOptions)
+      return session
+    },
+    signOut: (session) => session.signOut(),
+    touch: (session) => session.touch(),
+    rotate: (session, rotateOptions) => session.rotate(rotateOptions),
+    revokeOthers: (session, revokeOptions) => session.revokeOthers(revokeOptions),
+
+    async revoke(id, { reason = 'revoked', actor, subject } = {}) {
+      checkReason(reason)
+      if (!isSessionId(id)) return false
+      const found = await calls.read(id)
+      if (found?.kind !== 'record') return false
+      if (subject !== undefined && found.record.subject !== subject) return false
+      const isEnded = await calls.revoke(id, { reason, now: clock() })
+      if (isEnded) events.emit({ type: 'session.revoked', sessionId: id, subject: found.record.subject, reason, actor })
+      return isEnded
+    },
+    async revokeSubject(subject, { reason = 'revoked', actor, except } = {}) {
+      checkSubject(subject)
+      checkReason(reason)
+      const count = await calls.revokeSubject(subject, { reason, now: clock(), except })
+      events.emit({ type: 'subject.revoked', subject, count, reason, actor })
+      return count
+    },
+    async list(subject) {
+      checkSubject(subject)
+      return summarise(service, await calls.list(subject))
+    },
+    purge: ({ limit } = {}) => purge(limit),
+    describePolicy: () => describePolicy(config, options.policyFor !== undefined),
+    recognises: (token) => typeof parseToken(token, config.keyring) !== 'string',
+  }
+}
+
+function checkReason(reason: string): void {
+  if (/^[a-z0-9][a-z0-9.-]{0,63}$/.test(reason)) return
+  throw new ConfigError(
+    'reason is not a machine word; expected lower-case letters, digits, dots and dashes, at most 64. It is kept in the tombstone.',
+    {
+      code: 'ERR_ARGUMENT_INVALID',
+    },
+  )
+}

@@ -1,0 +1,140 @@
+/** Starting: minting a session, anonymous or signed in, and ending the one it replaces in the same step. */
+import type { Fact } from './assurance.ts'
+import { ConfigError, SessionStateError } from './errors.ts'
+import { clocksFrom } from './expiry.ts'
+import type { JsonObject } from './patch.ts'
+import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
+import { encodeRecord, type SessionRecord } from './record.ts'
+import { sealData } from './sealed-data.ts'
+import { policyFor, type Service } from './service.ts'
+import { encodeId, hashSecret, newId, newSecret } from './token.ts'
+
+/** What a new session is made of. */
+export interface Beginning {
+  readonly subject: string | undefined
+  readonly facts: readonly Fact[]
+  readonly isPersistent: boolean
+  readonly device: string | undefined
+  /** The data it starts with, computed anew each time the replaced session changed meanwhile. */
+  readonly dataFrom: (replaced: ActiveReading | undefined) => JsonObject
+}
+
+/**
+ * Creates a session; the one it replaces ends in the same step, so that no token of before survives (session fixation) and no
+ * write of before is lost.
+ *
+ * @throws {SessionStateError} `ERR_SESSION_LIMIT` - the subject has as many sessions as the policy allows; status 409.
+ */
+export async function startSession(
+  service: Service,
+  beginning: Beginning,
+  replaced: ActiveReading | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ActiveReading> {
+  const { config, calls, events } = service
+  const { limit } = config.policy
+  const isLimited = limit !== undefined && beginning.subject !== undefined
+  let previous = replaced
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const now = config.clock()
+    const { record, secret } = newRecord(service, beginning, previous, now)
+    const outcome = await calls.create(encodeRecord(record, config.keyring), {
+      now,
+      signal,
+      ...(previous && { replaces: { id: previous.record.id, version: previous.record.version, reason: 'replaced' } }),
+      ...(isLimited && limit.onExceeded !== 'allow' && { limit: { max: limit.max, onExceeded: limit.onExceeded } }),
+    })
+    if (outcome.kind === 'created') {
+      const { id: sessionId, subject } = record
+      for (const id of outcome.evicted) events.emit({ type: 'session.revoked', sessionId: id, subject, reason: 'evicted' })
+      if (outcome.evicted.length > 0)
+        events.emit({ type: 'subject.limit-exceeded', subject, limit: limit!.max, outcome: 'evicted' })
+      if (isLimited && limit.onExceeded === 'allow') void reportExcess(service, record.subject!, limit.max)
+      const methods = beginning.facts.map((fact) => fact.method)
+      events.emit({ type: 'session.started', sessionId, subject, methods, replacedSessionId: previous?.record.id })
+      service.afterCreate()
+      const token = { id: sessionId, idBytes: record.idBytes, secret }
+      return {
+        state: 'active',
+        token,
+        record: { ...record, epoch: outcome.epoch },
+        judgement: { kind: 'current', facts: beginning.facts },
+      }
+    }
+    if (outcome.kind === 'limit') {
+      events.emit({ type: 'subject.limit-exceeded', subject: beginning.subject, limit: limit!.max, outcome: 'rejected' })
+      throw new SessionStateError('The subject has as many sessions as the policy allows; end one of them first.', {
+        code: 'ERR_SESSION_LIMIT',
+        status: 409,
+      })
+    }
+    if (outcome.kind === 'conflict' && previous !== undefined) {
+      const reading: Reading = await readAgain(service, previous, signal)
+      previous = reading.state === 'active' ? reading : undefined
+    }
+  }
+  throw contended()
+}
+
+function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
+  const { config, codec } = service
+  const { subject, isPersistent, device, facts } = beginning
+  const idBytes = newId(config.random, subject)
+  const secret = newSecret(config.random)
+  const identity = { subject, isPersistent, details: { facts, device } }
+  const data = beginning.dataFrom(replaced)
+  const record: SessionRecord = {
+    ...identity,
+    ...clocksFrom(now, policyFor(service, identity)),
+    id: encodeId(idBytes),
+    idBytes,
+    version: 1,
+    epoch: 0,
+    currentHash: hashSecret(secret),
+    generationAt: now,
+    confirmedAt: undefined,
+    lineage: [],
+    startedAt: now,
+    sealedData:
+      Object.keys(data).length === 0 ? new Uint8Array(0) : sealData(codec.encode(data), idBytes, config.keyring, config.random),
+  }
+  return { record, secret }
+}
+
+async function reportExcess(service: Service, subject: string, limit: number): Promise<void> {
+  try {
+    const now = service.config.clock()
+    const live = (await service.calls.list(subject)).filter((record) => record.deadline > now)
+    if (live.length > limit) service.events.emit({ type: 'subject.limit-exceeded', subject, limit, outcome: 'allowed' })
+  } catch {
+    // The failed call has reported itself; the sign-in went well.
+  }
+}
+
+const MOST_SUBJECT_BYTES = 1024
+
+/**
+ * Makes sure a subject can be told apart from every other.
+ *
+ * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - not a string, empty, over 1,024 bytes, or with half a surrogate pair: UTF-8 would
+ * write every such half alike, and two subjects would share their sessions.
+ */
+export function checkSubject(subject: unknown): asserts subject is string {
+  const problem =
+    typeof subject !== 'string'
+      ? `a value of type ${typeof subject}`
+      : subject === ''
+        ? 'empty'
+        : !subject.isWellFormed()
+          ? 'not well-formed Unicode'
+          : Buffer.byteLength(subject) > MOST_SUBJECT_BYTES
+            ? `over ${MOST_SUBJECT_BYTES} bytes`
+            : undefined
+  if (problem === undefined) return
+  throw new ConfigError(
+    `subject is ${problem}; expected a stable, non-empty string that names one person. See docs/guide/sign-in.md.`,
+    {
+      code: 'ERR_ARGUMENT_INVALID',
+    },
+  )
+}

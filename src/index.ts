@@ -1,0 +1,46 @@
+/**
+ * Sojourn: secure session management. Start with `createSessions`; stores and adapters have entries of their own
+ * (`sojourn/stores/sqlite`, `sojourn/express`).
+ *
+ * @packageDocumentation
+ */
+export type { Acr, Fact, Requirement, Strength } from './core/assurance.ts'
+export { type Clock, systemClock } from './core/clock.ts'
+export type { PolicySubject, SessionLimit, SessionsOptions } from './core/config.ts'
+export { days, hours, minutes, seconds } from './core/duration.ts'
+export {
+  ConfigError,
+  type ErrorCode,
+  isSojournError,
+  SessionDataError,
+  SessionStateError,
+  SojournError,
+  StoreError,
+  TransportError,
+} from './core/errors.ts'
+export type { EventDetails, Events, EventType, SojournEvent } from './core/events.ts'
+export type { SessionSummary } from './core/listing.ts'
+export { type Policy, type PresetName, policies } from './core/policies.ts'
+export type { PolicyReport } from './core/policy-report.ts'
+export type { SessionState } from './core/reading.ts'
+export type { ReadContext, Session, SignInOptions, TokenInstruction } from './core/session.ts'
+export { createSessions, type RevokeReason, type Sessions } from './core/sessions.ts'
+export type {
+  CallOptions,
+  Channel,
+  CreateOptions,
+  CreateOutcome,
+  Ledger,
+  LedgerOptions,
+  NewRecord,
+  PurgeOptions,
+  ReadOutcome,
+  RecordChanges,
+  RevokeOptions,
+  RevokeSubjectOptions,
+  Store,
+  StoreCapabilities,
+  StoredRecord,
+  Tombstone,
+  UpdateOutcome,
+} from './core/store.ts'
