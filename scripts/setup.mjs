@@ -63,11 +63,38 @@ export async function runAndExit(program, args) {
   const child = spawn(program, args, { cwd: root, stdio: 'inherit', env: pinnedEnv() })
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to this process alone does not.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  onNpmGone(() => child.kill('SIGTERM'))
   const [code, signal] = await new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (...end) => resolve(end))
   })
   process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : code)
+}
+
+/**
+ * Calls back when the npm that started this is gone. A signal to npm ends npm and its shell, not what they run: without this
+ * a stopped `npm start` would go on serving, and keep its port.
+ */
+export function onNpmGone(callback) {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const shell = process.ppid
+  const npm = parentOf(shell)
+  const timer = setInterval(() => {
+    if (process.ppid === shell && parentOf(shell) === npm) return
+    clearInterval(timer)
+    callback()
+  }, 500)
+  timer.unref()
+}
+
+/** The parent of a process where the system tells, else `undefined`. */
+function parentOf(pid) {
+  try {
+    // pid (name) state parent ...; the name may hold spaces and brackets.
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).split(' ')[2])
+  } catch {
+    return undefined
+  }
 }
 
 /**

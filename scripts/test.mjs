@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, relative } from 'node:path'
-import { onPinnedNode, pinnedEnv, root, runWithProgress, tail } from './setup.mjs'
+import { onNpmGone, onPinnedNode, pinnedEnv, root, runWithProgress, tail } from './setup.mjs'
 
 /** A run that takes longer than this has hung somewhere: it is stopped and counts as failed. */
 const longestRun = 28 * 60_000
@@ -115,7 +115,11 @@ async function runVitest(args, browser) {
     cwd: root,
     detached: process.platform !== 'win32',
     stdio: ['ignore', isTerminal ? 'inherit' : 'pipe', isTerminal ? 'inherit' : 'pipe'],
-    env: { ...pinnedEnv(), ...(browser === undefined ? {} : { CHROMIUM_PATH: browser }) },
+    env: {
+      ...pinnedEnv(),
+      ...(isTerminal || process.env.FORCE_COLOR ? {} : { NO_COLOR: '1' }),
+      ...(browser === undefined ? {} : { CHROMIUM_PATH: browser }),
+    },
   })
   const stop = (signal) => {
     try {
@@ -124,12 +128,12 @@ async function runVitest(args, browser) {
       // It is gone already.
     }
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => {
-      stop('SIGKILL')
-      process.exit(130)
-    })
+  const giveUp = () => {
+    stop('SIGKILL')
+    process.exit(130)
   }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, giveUp)
+  onNpmGone(giveUp)
 
   let lastOutputAt = Date.now()
   for (const [from, to] of [
