@@ -4,7 +4,7 @@
 //   3  console -> stepup, monitor, oidc, http, core        adapters/<x> -> http, core (+ that framework's types)
 //   2  stepup, tokens, oidc, binding -> http, core
 //   1  http, stores/<x>, monitor, testing -> core
-//   0  core -> nothing but the language and node:crypto behind one file
+//   0  core -> nothing but the language and node:crypto behind one file (and the types of Standard Schema)
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
@@ -15,8 +15,11 @@ interface Rule {
   readonly parts: readonly string[]
   /** Files that may import Node's built-in modules: all, or those listed with the modules they may take. */
   readonly builtins: 'all' | Readonly<Record<string, readonly string[]>>
-  /** Packages: none, types only of the framework it serves, or whatever package.json offers to those who install the entry. */
-  readonly packages: 'none' | 'framework-types' | 'offered'
+  /**
+   * Packages: none, types of dependencies, types of the framework it serves, or whatever package.json offers to those who
+   * install the entry. A dependency that only `import type` names costs nothing at run time.
+   */
+  readonly packages: 'none' | 'types' | 'framework-types' | 'offered'
   /** Each file stands alone: a store or an adapter never imports another one, only what they share in the folder `internal`. */
   readonly filesStandAlone?: boolean
   /** May import `sojourn...` as a user would. */
@@ -27,7 +30,7 @@ const middle: Rule = { parts: ['http', 'core'], builtins: 'all', packages: 'offe
 
 const rules: Readonly<Record<string, Rule>> = {
   index: { parts: ['core'], builtins: {}, packages: 'none' },
-  core: { parts: [], builtins: { 'src/core/crypto.ts': ['node:crypto'] }, packages: 'none' },
+  core: { parts: [], builtins: { 'src/core/crypto.ts': ['node:crypto'] }, packages: 'types' },
   http: {
     parts: ['core'],
     builtins: { 'src/http/node.ts': ['node:http', 'node:http2', 'node:stream', 'node:net', 'node:tls'] },
@@ -103,6 +106,9 @@ function forbidden(
   const name = packageName(specifier)
   if (name === 'sojourn') return rule.publicEntries ? undefined : 'only cli, demo, examples and tests use the public entries'
   if (rule.packages === 'none') return `${part} imports no package`
+  if (rule.packages === 'types') {
+    return isTypeOnly && offered.has(name) ? undefined : `${part} imports no package, except types of a dependency`
+  }
   if (rule.packages === 'framework-types') {
     const framework = fileStem(file)
     if (!(frameworkPackages[framework] ?? [framework]).includes(name))

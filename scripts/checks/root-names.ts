@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { publicEntries } from './entries.ts'
+import { readEntries, resolved } from './program.ts'
 
 const snapshotFile = 'scripts/root-names.json'
 
@@ -39,28 +39,12 @@ export function checkRootNames(root: string, options: { readonly update?: boolea
 
 /** Exported names by entry, sorted; types are marked `type X`. */
 function exportedNames(root: string): Names {
-  const entries = publicEntries(root).filter((entry) => existsSync(join(root, entry.source)))
-  const program = ts.createProgram({
-    rootNames: entries.map((entry) => join(root, entry.source)),
-    options: {
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      customConditions: ['sojourn-source'],
-      allowImportingTsExtensions: true,
-      noEmit: true,
-      noLib: true,
-      types: [],
-    },
-  })
-  const checker = program.getTypeChecker()
+  const { checker, entries } = readEntries(root)
   return Object.fromEntries(
-    entries.map((entry) => {
-      const file = program.getSourceFile(join(root, entry.source))
-      const symbol = file && checker.getSymbolAtLocation(file)
-      const exported = symbol ? checker.getExportsOfModule(symbol) : []
-      return [entry.name, exported.map((each) => `${isType(checker, each) ? 'type ' : ''}${each.name}`).sort(byName)]
-    }),
+    entries.map(({ name, symbols }) => [
+      name,
+      symbols.map((each) => `${isType(checker, each) ? 'type ' : ''}${each.name}`).sort(byName),
+    ]),
   )
 }
 
@@ -68,8 +52,7 @@ function isType(checker: ts.TypeChecker, symbol: ts.Symbol): boolean {
   const isExportedAsType = symbol.declarations?.some(
     (node) => ts.isExportSpecifier(node) && (node.isTypeOnly || node.parent.parent.isTypeOnly),
   )
-  const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-  return isExportedAsType === true || (target.flags & ts.SymbolFlags.Value) === 0
+  return isExportedAsType === true || (resolved(checker, symbol).flags & ts.SymbolFlags.Value) === 0
 }
 
 /** By name, whether type or value. Code unit order, so that no machine's locale matters. */

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { checkEntries } from './entries.ts'
 import { checkImports } from './imports.ts'
 import { checkLockfile } from './lockfile.ts'
+import { checkReference } from './reference.ts'
 import { checkRootNames } from './root-names.ts'
-import { checkReadme, runAttw, runBin, runPublint, runTool } from './tools.ts'
+import { checkReadme, runAttw, runBin, runPublint, runTool, runTypedoc } from './tools.ts'
 
 interface Options {
   /** Rewrite what a check compares with, where it keeps such a thing. */
@@ -35,6 +36,8 @@ const checks: Readonly<Record<string, Check>> = {
   },
   imports: { run: checkImports },
   knip: { run: (root) => runBin(root, 'knip', ['--no-progress']) },
+  reference: { run: checkReference },
+  docs: { run: (root) => runTypedoc(root) },
   readme: { run: checkReadme },
   lockfile: { run: checkLockfile },
   'root-names': { run: checkRootNames },

@@ -61,6 +61,16 @@ export async function runAttw(root: string): Promise<string[]> {
   )
 }
 
+/**
+ * typedoc: the API pages. A warning is a problem, since a broken link or a parameter that does not exist misleads the reader.
+ *
+ * @param out - Folder to write the pages into; without it they are only tried.
+ */
+export function runTypedoc(root: string, out?: string): Promise<string[]> {
+  const sources = publicEntries(root).map((entry) => entry.source)
+  return runBin(root, 'typedoc', ['--logLevel', 'Warn', ...(out === undefined ? ['--emit', 'none'] : ['--out', out]), ...sources])
+}
+
 /** The README is read in a few minutes: it exists, and has fewer than 150 lines. */
 export function checkReadme(root: string): string[] {
   const path = join(root, 'README.md')
@@ -74,7 +84,8 @@ function readManifest(root: string): { name: string; version: string } {
 }
 
 async function run(root: string, program: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { FORCE_COLOR: _, ...env } = process.env
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, NO_COLOR: '1' } })
   let output = ''
   child.stdout.on('data', (chunk) => {
     output += chunk
