@@ -6,8 +6,9 @@ const RECORD_COLUMNS = `id, version, subject, epoch, started_at AS startedAt, de
 const OLDEST_FIRST = 'ORDER BY started_at, id'
 
 const SQL = {
-  read: `SELECT version, subject, epoch, started_at AS startedAt, deadline, absolute_deadline AS absoluteDeadline, body,
-      revoked_at AS revokedAt, reason, (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject) AS subjectEpoch
+  /** In the order of `ReadRow`. */
+  read: `SELECT version, subject, epoch, started_at, deadline, absolute_deadline, body, revoked_at, reason,
+      (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject) AS subject_epoch
     FROM sessions WHERE id = ?`,
   /** `revoked_at` decides between `conflict` and `gone`, `version` whether a replacement may go on. */
   find: 'SELECT version, revoked_at AS revokedAt FROM sessions WHERE id = ?',
@@ -42,8 +43,9 @@ export function prepareStatements(database: DatabaseSync): Statements {
   return Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, database.prepare(sql)])) as unknown as Statements
 }
 
-/** A row of `sessions` that holds a record. */
+/** A record among others of its subject. */
 export interface RecordRow {
+  readonly id: string
   readonly version: number
   readonly subject: string | Uint8Array | null
   readonly epoch: number
@@ -55,8 +57,27 @@ export interface RecordRow {
 }
 
 /** What the `read` statement answers: a record or, with `revokedAt`, a tombstone. */
-export interface ReadRow extends RecordRow {
-  readonly revokedAt: number | null
-  readonly reason: string | null
-  readonly subjectEpoch: number | null
+export type ReadRow = readonly [
+  version: number,
+  subject: string | Uint8Array | null,
+  epoch: number,
+  startedAt: number,
+  deadline: number,
+  absoluteDeadline: number,
+  body: Uint8Array | null,
+  revokedAt: number | null,
+  reason: string | null,
+  subjectEpoch: number | null,
+]
+
+/** Runs the `read` statement. Rows as arrays cost a quarter less than objects, where Node has them (22.16). */
+export function rowReader(read: StatementSync): (id: string) => ReadRow | undefined {
+  if ('setReturnArrays' in read) {
+    read.setReturnArrays(true)
+    return (id) => read.get(id) as unknown as ReadRow | undefined
+  }
+  return (id) => {
+    const row = (read as StatementSync).get(id)
+    return row && (Object.values(row) as unknown as ReadRow)
+  }
 }

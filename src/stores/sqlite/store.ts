@@ -17,7 +17,7 @@ import { abortedError } from '../internal/abort.ts'
 import { SqliteChannel } from './channel.ts'
 import { type Engine, nextTurn } from './engine.ts'
 import { SqliteLedger } from './ledger.ts'
-import { prepareStatements, type ReadRow, type RecordRow, type Statements } from './statements.ts'
+import { prepareStatements, type ReadRow, type RecordRow, rowReader, type Statements } from './statements.ts'
 import { fromColumn, toColumn } from './text.ts'
 
 /** Rows of one purge transaction: a few milliseconds of the event loop and of the write lock, also among a million rows. */
@@ -33,12 +33,14 @@ export class SqliteStore implements Store {
 
   readonly #engine: Engine
   readonly #sql: Statements
+  readonly #readRow: (id: string) => ReadRow | undefined
   #onClose: (() => void) | undefined
 
   constructor(engine: Engine, onClose: () => void) {
     this.#engine = engine
     this.#onClose = onClose
     this.#sql = prepareStatements(engine.database)
+    this.#readRow = rowReader(this.#sql.read)
     this.ledger = new SqliteLedger(engine)
     this.channel = new SqliteChannel(engine)
     const main = engine.database.prepare(`SELECT file FROM pragma_database_list WHERE name = 'main'`).get()
@@ -116,8 +118,8 @@ export class SqliteStore implements Store {
 
   list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]> {
     const find = () => {
-      const rows = this.#sql.list.all(toColumn(subject)) as unknown as (RecordRow & { id: string })[]
-      return rows.map((row) => toRecord(row.id, row))
+      const rows = this.#sql.list.all(toColumn(subject)) as unknown as RecordRow[]
+      return rows.map((row) => ({ ...row, subject, body: row.body ?? new Uint8Array(0) }))
     }
     return this.#engine.read(find, options?.signal)
   }
@@ -140,12 +142,15 @@ export class SqliteStore implements Store {
   }
 
   #read(id: string): ReadOutcome | undefined {
-    const row = this.#sql.read.get(id) as ReadRow | undefined
+    const row = this.#readRow(id)
     if (row === undefined) return undefined
-    if (row.revokedAt === null) return { kind: 'record', record: toRecord(id, row), subjectEpoch: row.subjectEpoch ?? 0 }
-    const { revokedAt, absoluteDeadline } = row
-    const tombstone = { id, subject: fromSubjectColumn(row.subject), revokedAt, reason: row.reason ?? '', absoluteDeadline }
-    return { kind: 'tombstone', tombstone }
+    const [version, rawSubject, epoch, startedAt, deadline, absoluteDeadline, body, revokedAt, reason, subjectEpoch] = row
+    const subject = fromSubjectColumn(rawSubject)
+    if (revokedAt !== null) {
+      return { kind: 'tombstone', tombstone: { id, subject, revokedAt, reason: reason ?? '', absoluteDeadline } }
+    }
+    const record = { id, version, subject, epoch, startedAt, deadline, absoluteDeadline, body: body ?? new Uint8Array(0) }
+    return { kind: 'record', record, subjectEpoch: subjectEpoch ?? 0 }
   }
 
   /** Runs small transactions until nothing is left or `limit` is reached, letting waiting requests go first in between. */
@@ -168,19 +173,6 @@ export class SqliteStore implements Store {
       if (this.#sql.postponeEpoch.run(before, subject).changes === 0) this.#sql.deleteEpoch.run(subject)
     }
     return rows.length
-  }
-}
-
-function toRecord(id: string, row: RecordRow): StoredRecord {
-  return {
-    id,
-    version: row.version,
-    subject: fromSubjectColumn(row.subject),
-    epoch: row.epoch,
-    startedAt: row.startedAt,
-    deadline: row.deadline,
-    absoluteDeadline: row.absoluteDeadline,
-    body: row.body ?? new Uint8Array(0),
   }
 }
 
