@@ -23,7 +23,7 @@ export type { SessionSummary } from './core/listing.ts'
 export { type Policy, type PresetName, policies } from './core/policies.ts'
 export type { PolicyReport } from './core/policy-report.ts'
 export type { SessionState } from './core/reading.ts'
-export type { ReadContext, Session, SignInOptions, TokenInstruction } from './core/session.ts'
+export type { Session, SignInOptions } from './core/session.ts'
 export { createSessions, type RevokeReason, type Sessions } from './core/sessions.ts'
 export type {
   CallOptions,
@@ -44,3 +44,4 @@ export type {
   Tombstone,
   UpdateOutcome,
 } from './core/store.ts'
+export type { ReadContext, TokenInstruction } from './core/unit-of-work.ts'

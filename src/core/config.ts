@@ -82,7 +82,8 @@ export interface ResolvedConfig {
   readonly random: Random
   readonly policy: ResolvedPolicy
   readonly declared: Policy
-  readonly policyOf: (session: () => PolicySubject) => ResolvedPolicy
+  /** The policy of one session, where `policyFor` was given; else `policy` is everybody's. */
+  readonly policyOf: ((session: PolicySubject) => ResolvedPolicy) | undefined
   readonly maxDataBytes: number
   readonly storeTimeout: number
   readonly purgeInterval: number
@@ -120,7 +121,7 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
     random: checkFunction('random', options.random) ?? pooledRandom(),
     policy,
     declared,
-    policyOf: policyFor === undefined ? () => policy : (session) => overridden(policy, declared, policyFor(session())),
+    policyOf: policyFor && ((session) => overridden(policy, declared, policyFor(session))),
     maxDataBytes: within('maxDataBytes', options.maxDataBytes, 262_144, 1, MOST_DATA_BYTES, 'bytes'),
     storeTimeout: duration('storeTimeout', options.storeTimeout, seconds(2), 10, minutes(1)),
     purgeInterval:

@@ -1,4 +1,5 @@
 /** Reading: from a token to a judged session. At most one round trip, and no write but the one that confirms a new token. */
+import type { Fact } from './assurance.ts'
 import { StoreError } from './errors.ts'
 import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
 import { decodeRecord, type SessionRecord } from './record.ts'
@@ -58,12 +59,17 @@ export async function readAgain(service: Service, reading: ActiveReading, signal
   const again = judge(service, reading.token, await service.calls.read(reading.token.id, { signal }))
   if (again.state !== 'reused') return again
   // Its token was replaced and outlived while the request ran: that is slowness, not theft.
-  const { facts } = reading.judgement
+  const facts = factsOf(reading)
   return {
     ...reading,
     record: again.record,
     judgement: { kind: 'predecessor', facts, successorSecret: undefined, isBeforeElevation: true },
   }
+}
+
+/** The authority this request has. */
+export function factsOf({ judgement, record }: ActiveReading): readonly Fact[] {
+  return (judgement.kind === 'predecessor' ? judgement.facts : undefined) ?? record.details.facts
 }
 
 /** The error of a write that lost every race. */

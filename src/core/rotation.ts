@@ -17,12 +17,12 @@ const NO_SALT = Buffer.alloc(SALT_BYTES)
 /** What a presented secret is to a record. */
 export type Judgement =
   /** The token of now. */
-  | { readonly kind: 'current'; readonly facts: readonly Fact[] }
+  | { readonly kind: 'current' }
   /** A replaced token whose time has not run out. */
   | {
       readonly kind: 'predecessor'
-      /** The authority it has: what it had before an elevation, else the session's. */
-      readonly facts: readonly Fact[]
+      /** The facts it had before an elevation that lies between; `undefined` where it has all of the session's. */
+      readonly facts: readonly Fact[] | undefined
       /** The current secret, where the bearer is entitled to it: only renewals lie between, and nobody has used a later token yet. */
       readonly successorSecret: Buffer | undefined
       /** Whether an elevation lies between: the bearer may not rotate by renewal, and is never given what came after. */
@@ -45,7 +45,7 @@ export function judgeSecret(
   policy: ResolvedPolicy,
 ): Judgement {
   const hash = hashSecret(secret)
-  if (equalInConstantTime(hash, record.currentHash)) return { kind: 'current', facts: record.details.facts }
+  if (equalInConstantTime(hash, record.currentHash)) return { kind: 'current' }
 
   const { lineage } = record
   const index = lineage.findIndex((generation) => equalInConstantTime(hash, generation.hash))
@@ -61,7 +61,7 @@ export function judgeSecret(
     return { kind: 'predecessor', facts: elevation.facts ?? [], successorSecret: undefined, isBeforeElevation: true }
   }
   const successorSecret = laterUses.length === 0 ? deriveAlong(record, index, secret, keyring) : undefined
-  return { kind: 'predecessor', facts: record.details.facts, successorSecret, isBeforeElevation: false }
+  return { kind: 'predecessor', facts: undefined, successorSecret, isBeforeElevation: false }
 }
 
 /** The current secret, derived step by step from a predecessor; `undefined` when a key that made a step has left the ring. */

@@ -16,9 +16,7 @@ export interface Service {
 
 /** The policy that holds for this record now. */
 export function policyFor(service: Service, record: Pick<SessionRecord, 'subject' | 'details' | 'isPersistent'>): ResolvedPolicy {
-  return service.config.policyOf(() => ({
-    subject: record.subject,
-    facts: record.details.facts,
-    isPersistent: record.isPersistent,
-  }))
+  const { policy, policyOf } = service.config
+  if (policyOf === undefined) return policy
+  return policyOf({ subject: record.subject, facts: record.details.facts, isPersistent: record.isPersistent })
 }

@@ -2,43 +2,20 @@
  * The session as one request sees it: a unit of work. Reading costs nothing more than the token did; what the handler changed
  * is written once, by `commit()`, before the response's headers leave.
  *
- * Over 350 lines because it is the one place that orders the writes of a request; each write itself is a function elsewhere.
+ * Over 350 lines because half of them are the documentation of what applications call; the writes are in `unit-of-work.ts`.
  */
-import { type Acr, acrOf, authTimeOf, type Fact, meets, type Requirement, type Strength, withFacts } from './assurance.ts'
-import { ConfigError, SessionStateError } from './errors.ts'
-import { absoluteDeadlineOf, clocksFrom, idleDeadlineOf, isRenewalDue, isTouchDue, touched } from './expiry.ts'
+import { type Acr, acrOf, authTimeOf, type Fact, meets, type Requirement, type Strength } from './assurance.ts'
+import { SessionStateError } from './errors.ts'
+import { absoluteDeadlineOf, idleDeadlineOf, isTouchDue, touched } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import type { JsonObject, Patch } from './patch.ts'
-import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain, type SessionState } from './reading.ts'
+import { type ActiveReading, factsOf, type Reading, type SessionState } from './reading.ts'
 import type { SessionRecord } from './record.ts'
-import { rotateRecord } from './rotation.ts'
-import { isSealedWithOlderKey, sealData } from './sealed-data.ts'
 import { policyFor, type Service } from './service.ts'
 import { patched, readData, WorkingData } from './session-data.ts'
-import { checkSubject, startSession } from './starting.ts'
-import { hashSecret, isSessionId, mintToken } from './token.ts'
-import { pause, updateRecord } from './writing.ts'
-
-/** What the caller knows of the request beyond its token. */
-export interface ReadContext {
-  /** Name of the device for the person's own list, such as `Firefox on Linux`. Display only, never trusted; cut at 100 characters. */
-  readonly device?: string | undefined
-  /** Whether this request is the person's doing. Default `true`; `false` for polling, which would otherwise keep a session alive for ever. */
-  readonly isActivity?: boolean | undefined
-  /** Ends waiting for the store. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** What the response must do about the cookie. */
-export interface TokenInstruction {
-  readonly kind: 'none' | 'set' | 'clear'
-  /** The new token, for `set` only. It cannot be read back. */
-  readonly token?: string | undefined
-  /** Until when a browser may keep it, in epoch milliseconds; only for a persistent session, never past its absolute deadline. */
-  readonly expiresAt?: number | undefined
-  /** Whether the person signed out in this request: clear what else the browser keeps. */
-  readonly isLogout: boolean
-}
+import { type Beginning, checkSubject } from './starting.ts'
+import { isSessionId } from './token.ts'
+import { type DataChange, ended, misuse, type ReadContext, type TokenInstruction, UnitOfWork } from './unit-of-work.ts'
 
 /** Options of `session.signIn` and `sessions.signIn`. */
 export interface SignInOptions<Data> {
@@ -57,42 +34,34 @@ export interface SignInOptions<Data> {
   readonly isPersistent?: boolean
 }
 
-const NOTHING: TokenInstruction = { kind: 'none', isLogout: false }
-const LONGEST_DEVICE = 100
-
 /**
  * One request's session. `state` says what its token was; only `active` is somebody's, everything else is an anonymous visitor.
  * Get one from `sessions.read`, an adapter's `req.session`, or `sessions.signIn`.
  */
 export class Session<Data = Record<string, unknown>> {
   readonly #service: Service
-  readonly #context: ReadContext
-  #reading: Reading
+  readonly #work: UnitOfWork
   #data: WorkingData | undefined
-  /** Secret of the token to send, when it is not the one that came. */
-  #secretToSend: Buffer | undefined
-  #isLogout = false
   #isUsed = false
   #committed: TokenInstruction | Promise<TokenInstruction> | undefined
 
   /** @internal Sessions are made by `createSessions`. */
   constructor(service: Service, reading: Reading, context: ReadContext) {
     this.#service = service
-    this.#context = context
-    this.#reading = reading
-    this.#adoptSuccessor()
+    this.#work = new UnitOfWork(service, reading, context)
   }
 
   /** What the token was: `active`, or why the visitor is anonymous. */
   get state(): SessionState {
     this.#isUsed = true
-    return this.#reading.state
+    return this.#work.reading.state
   }
 
   /** More of `state`: `idle` or `absolute` for `expired`, the reason of a revocation. */
   get stateReason(): string | undefined {
     this.#isUsed = true
-    return this.#reading.state === 'active' ? undefined : this.#reading.reason
+    const { reading } = this.#work
+    return reading.state === 'active' ? undefined : reading.reason
   }
 
   /** Public id, safe to show and log; `undefined` while anonymous without data. It survives rotation and changes with the subject. */
@@ -108,7 +77,8 @@ export class Session<Data = Record<string, unknown>> {
   /** What was proved, when, how strongly. A token replaced by a step-up has only what it had before. */
   get facts(): readonly Fact[] {
     this.#isUsed = true
-    return this.#active()?.judgement.facts ?? []
+    const { active } = this.#work
+    return active === undefined ? [] : factsOf(active)
   }
 
   /** Assurance level of all facts, whatever their age; ask `meets` where age matters. */
@@ -134,7 +104,7 @@ export class Session<Data = Record<string, unknown>> {
     const record = this.#record()
     if (record === undefined) return undefined
     const policy = policyFor(this.#service, record)
-    if (this.#context.isActivity === false) return idleDeadlineOf(record, policy)
+    if (!this.#work.isActivity) return idleDeadlineOf(record, policy)
     const now = this.#service.config.clock()
     return isTouchDue(record, now, policy) ? touched(record, now, policy).idleDeadline : idleDeadlineOf(record, policy)
   }
@@ -212,7 +182,7 @@ export class Session<Data = Record<string, unknown>> {
         throw misuse('session.update was given an asynchronous function; expected a synchronous one, since it may run again')
       return this.#service.codec.validate(data)
     }
-    if (this.#reading.state === 'active') await this.#write(apply, 'none')
+    if (this.#work.active !== undefined) await this.#work.write(apply, 'none')
     else await this.#start(apply)
     this.#data = undefined
   }
@@ -259,7 +229,8 @@ export class Session<Data = Record<string, unknown>> {
    */
   async elevate(options: { readonly method: string | readonly string[]; readonly strength?: Strength }): Promise<void> {
     const facts = this.#factsFrom(options)
-    await this.#rotate('elevation', 'elevated', facts)
+    this.#assertOpen()
+    await this.#work.rotate('elevation', 'elevated', facts)
     const { id, subject, acr } = this
     this.#service.events.emit({
       type: 'session.elevated',
@@ -281,7 +252,8 @@ export class Session<Data = Record<string, unknown>> {
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - whether it rotated is not known; the old token still works.
    */
   async rotate(options: { readonly reason?: string; readonly isPrivilegeChange?: boolean } = {}): Promise<void> {
-    await this.#rotate(options.isPrivilegeChange ? 'elevation' : 'renewal', options.reason ?? 'requested', [])
+    this.#assertOpen()
+    await this.#work.rotate(options.isPrivilegeChange ? 'elevation' : 'renewal', options.reason ?? 'requested', [])
   }
 
   /**
@@ -291,15 +263,12 @@ export class Session<Data = Record<string, unknown>> {
    */
   async signOut(): Promise<void> {
     this.#assertOpen()
-    const active = this.#active()
-    if (active !== undefined) await this.#end(active, 'logout')
-    this.#isLogout = true
-    this.#isUsed = true
+    await this.#end('logout', true)
   }
 
   /** Records activity now, without waiting for the next time it is due. Does nothing for a visitor without a session. */
   async touch(): Promise<void> {
-    if (this.#active() !== undefined) await this.#write(undefined, 'touch')
+    await this.#work.write(undefined, 'touch')
   }
 
   /**
@@ -328,7 +297,7 @@ export class Session<Data = Record<string, unknown>> {
     const active = this.#signedIn()
     if (!isSessionId(id)) return false
     if (id === active.record.id) {
-      await this.#end(active, 'revoked-by-owner')
+      await this.#end('revoked-by-owner', false)
       return true
     }
     const { calls, config, events } = this.#service
@@ -369,212 +338,53 @@ export class Session<Data = Record<string, unknown>> {
 
   #commit(): TokenInstruction | Promise<TokenInstruction> {
     const changes = this.#data?.changes()
-    const active = this.#active()
-    if (active === undefined) return changes === undefined ? this.#instruction() : this.#startWith(changes)
-    const { config } = this.#service
-    const now = config.clock()
-    const policy = policyFor(this.#service, active.record)
-    const isRenewing = this.#mayRenew(active) && isRenewalDue(active.record, now, policy)
-    if (changes !== undefined || isRenewing) return this.#commitWrites(changes, isRenewing)
-    if (this.#context.isActivity !== false && isTouchDue(active.record, now, policy)) {
-      // Reported by the call itself; a lost touch ends a session early, never late.
-      this.#write(undefined, 'touch').catch(() => {})
-    }
-    return this.#instruction()
+    if (changes !== undefined) return this.#commitData(changes)
+    const due = this.#work.due()
+    if (due === 'renewal') return this.#commitRenewal()
+    // Not waited for, and reported by the call itself if it fails; a lost touch ends a session early, never late.
+    if (due === 'touch') this.#work.write(undefined, 'touch').catch(() => {})
+    return this.#work.instruction()
   }
 
-  async #commitWrites(changes: Patch | undefined, isRenewing: boolean): Promise<TokenInstruction> {
-    const apply = changes && ((latest: JsonObject) => patched(this.#service, latest, changes))
-    await this.#write(apply, isRenewing ? 'renewal' : 'none')
-    return this.#instruction()
+  async #commitData(changes: Patch): Promise<TokenInstruction> {
+    const change: DataChange = (latest) => patched(this.#service, latest, changes)
+    if (this.#work.active === undefined) await this.#start(change)
+    else await this.#work.write(change, 'renewal')
+    return this.#work.instruction()
   }
 
-  async #startWith(changes: Patch): Promise<TokenInstruction> {
-    await this.#start((latest) => patched(this.#service, latest, changes))
-    return this.#instruction()
+  async #commitRenewal(): Promise<TokenInstruction> {
+    await this.#work.write(undefined, 'renewal')
+    return this.#work.instruction()
   }
 
-  #instruction(): TokenInstruction {
-    const reading = this.#reading
-    const isLogout = this.#isLogout
-    if (reading.state === 'active') {
-      if (this.#secretToSend === undefined) return NOTHING
-      const { record } = reading
-      const token = mintToken(record.idBytes, this.#secretToSend, this.#service.config.keyring)
-      const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policyFor(this.#service, record)) : undefined
-      return { kind: 'set', token, expiresAt, isLogout }
-    }
-    if (isLogout) return { kind: 'clear', isLogout }
-    // A late answer to an old request must not wipe the token the browser got since (design 4).
-    const { diedAt } = reading
-    const { clock, policy } = this.#service.config
-    return diedAt !== undefined && clock() - diedAt > policy.rotationGrace ? { kind: 'clear', isLogout } : NOTHING
-  }
-
-  /** One conditional write, with this request's activity and, where due, a renewal in it; tried again on what others wrote. */
-  async #write(apply: ((latest: JsonObject) => JsonObject) | undefined, also: 'none' | 'touch' | 'renewal'): Promise<void> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const active = this.#active()
-      if (active === undefined) break
-      const { config, events } = this.#service
-      const now = config.clock()
-      const policy = policyFor(this.#service, active.record)
-      const changes: Partial<SessionRecord>[] = []
-      if (also === 'touch' || this.#context.isActivity !== false) changes.push(touched(active.record, now, policy))
-      if (apply !== undefined) changes.push({ sealedData: this.#seal(active.record, apply) })
-      const mayRenew = also === 'renewal' && this.#mayRenew(active) && isRenewalDue(active.record, now, policy)
-      const rotated = mayRenew
-        ? rotateRecord(active.record, { kind: 'renewal', currentSecret: active.token.secret }, { ...config, now, policy })
-        : undefined
-      if (rotated !== undefined) changes.push(rotated.changes, apply === undefined ? this.#resealed(active.record) : {})
-      // A parallel request renewed first, and this one has nothing else to write.
-      if (apply === undefined && rotated === undefined && also !== 'touch') return
-
-      const written = await updateRecord(this.#service, active.record, Object.assign({}, ...changes), this.#context.signal)
-      if (typeof written !== 'string') {
-        this.#adopt(active, written, rotated?.secret)
-        if (rotated)
-          events.emit({
-            type: 'session.rotated',
-            sessionId: written.id,
-            subject: written.subject,
-            kind: 'renewal',
-            reason: 'due',
-          })
-        return
-      }
-      if (also === 'touch') return
-      await this.#reload(active, attempt)
-    }
-    if (apply !== undefined) throw this.#active() === undefined ? ended() : contended()
-  }
-
-  async #rotate(kind: 'renewal' | 'elevation', reason: string, added: readonly Fact[]): Promise<void> {
-    this.#assertOpen()
-    this.#isUsed = true
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const active = this.#active()
-      if (active === undefined || (added.length > 0 && active.record.subject === undefined)) throw ended()
-      const { config, events } = this.#service
-      const { record, judgement } = active
-      const isBehind = judgement.kind === 'predecessor' && judgement.isBeforeElevation
-      if (isBehind && added.length === 0) throw pending()
-      // A parallel request has just renewed: this one's answer carries that successor, or the browser has it already.
-      if (kind === 'renewal' && judgement.kind !== 'current') return
-
-      const now = config.clock()
-      const facts = withFacts(judgement.facts, added)
-      const policy = policyFor(this.#service, { ...record, subject: record.subject, details: { ...record.details, facts } })
-      const currentSecret = active.token.secret
-      const rotated = rotateRecord(record, kind === 'renewal' ? { kind, currentSecret } : { kind }, { ...config, now, policy })
-      if (rotated === undefined) throw pending()
-      const isFullProof = added.length > 0 && acrOf(added) >= acrOf(judgement.facts)
-      const clocks = isFullProof ? clocksFrom(now, policy) : touched(record, now, policy)
-      const changes = { ...clocks, ...rotated.changes, ...this.#resealed(record), details: { ...record.details, facts } }
-      const written = await updateRecord(this.#service, record, changes, this.#context.signal)
-      if (typeof written !== 'string') {
-        this.#adopt(active, written, rotated.secret)
-        events.emit({ type: 'session.rotated', sessionId: written.id, subject: written.subject, kind, reason })
-        return
-      }
-      await this.#reload(active, attempt)
-    }
-    throw contended()
-  }
-
-  async #start(apply: (latest: JsonObject) => JsonObject): Promise<void> {
-    this.#assertOpenForToken()
-    const dataFrom = () => apply(this.#service.codec.initial())
+  async #start(change: DataChange): Promise<void> {
+    // Within `commit()` itself it is in time: the headers wait for it.
+    if (this.#committed !== undefined && !(this.#committed instanceof Promise)) this.#assertOpen()
+    const dataFrom = () => change(this.#service.codec.initial())
     await this.#replaceBy({ subject: undefined, facts: [], isPersistent: false, dataFrom })
   }
 
-  async #replaceBy(beginning: Omit<Parameters<typeof startSession>[1], 'device'>): Promise<void> {
-    const device = this.#context.device?.slice(0, LONGEST_DEVICE)
-    const reading = await startSession(this.#service, { ...beginning, device }, this.#active(), this.#context.signal)
-    this.#reading = reading
-    this.#secretToSend = reading.token.secret
+  async #replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
+    await this.#work.replaceBy(beginning)
     this.#data = undefined
     this.#isUsed = true
   }
 
-  async #end(active: ActiveReading, reason: string): Promise<void> {
-    const { calls, config, events } = this.#service
-    const { id, subject } = active.record
-    const isFirst = await calls.revoke(id, { reason, now: config.clock() })
-    if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
-    this.#reading = { state: 'revoked', reason, diedAt: config.clock() }
-    this.#secretToSend = undefined
+  async #end(reason: string, isLogout: boolean): Promise<void> {
+    await this.#work.end(reason, isLogout)
     this.#data = undefined
   }
 
-  async #reload(active: ActiveReading, attempt: number): Promise<void> {
-    if (attempt > 0) await pause(this.#service, attempt)
-    this.#reading = await readAgain(this.#service, active, this.#context.signal)
-    this.#adoptSuccessor()
-  }
-
-  /** After a write of our own: our token is now the one just made, or still what it was. */
-  #adopt(active: ActiveReading, record: SessionRecord, newSecret: Buffer | undefined): void {
-    if (newSecret === undefined) {
-      this.#reading = { ...active, record }
-      return
-    }
-    const { facts } = record.details
-    this.#reading = {
-      state: 'active',
-      token: { ...active.token, secret: newSecret },
-      record,
-      judgement: { kind: 'current', facts },
-    }
-    this.#secretToSend = newSecret
-  }
-
-  /** Where the judgement entitles this request to the current token, the response carries it. */
-  #adoptSuccessor(): void {
-    const reading = this.#reading
-    if (reading.state !== 'active') this.#secretToSend = undefined
-    else if (reading.judgement.kind === 'predecessor') this.#secretToSend = reading.judgement.successorSecret
-    else if (this.#secretToSend && !hashSecret(this.#secretToSend).equals(reading.record.currentHash))
-      this.#secretToSend = undefined
-  }
-
-  #mayRenew(active: ActiveReading): boolean {
-    return active.judgement.kind === 'current'
-  }
-
-  #seal(record: SessionRecord, apply: (latest: JsonObject) => JsonObject): Uint8Array {
-    const { config, codec } = this.#service
-    const latest = readData(this.#service, record)
-    if (latest === 'unreadable') {
-      this.#quarantine()
-      throw ended()
-    }
-    return sealData(codec.encode(apply(latest.data)), record.idBytes, config.keyring, config.random)
-  }
-
-  /** Data sealed with an older key of the ring is sealed anew whenever the token is. */
-  #resealed(record: SessionRecord): Partial<SessionRecord> {
-    return isSealedWithOlderKey(record.sealedData, this.#service.config.keyring)
-      ? { sealedData: this.#seal(record, (latest) => latest) }
-      : {}
-  }
-
   #openData(): WorkingData {
-    const record = this.#active()?.record
+    const { codec } = this.#service
+    const record = this.#work.active?.record
     const opened = readData(this.#service, record)
-    if (opened === 'unreadable') this.#quarantine()
+    if (opened === 'unreadable') this.#work.quarantine()
     else if (record?.sealedData.length) {
       return new WorkingData(opened.data, opened.text, () => (readData(this.#service, record) as { data: JsonObject }).data)
     }
-    const { codec } = this.#service
     return new WorkingData(codec.initial(), '{}', codec.initial)
-  }
-
-  /** Sets an unreadable session aside: the request goes on as an anonymous one, the record stays as it is for whoever investigates. */
-  #quarantine(): void {
-    this.#service.events.emit({ type: 'session.quarantined', part: 'data', sessionId: this.#active()?.record.id })
-    this.#reading = { state: 'revoked', reason: 'unreadable' }
-    this.#secretToSend = undefined
   }
 
   #factsFrom({ method, strength = 1 }: { method: string | readonly string[]; strength?: Strength }): Fact[] {
@@ -587,18 +397,14 @@ export class Session<Data = Record<string, unknown>> {
     return methods.map((name) => ({ method: name, at, strength }))
   }
 
-  #active(): ActiveReading | undefined {
-    return this.#reading.state === 'active' ? this.#reading : undefined
-  }
-
   #record(): SessionRecord | undefined {
     this.#isUsed = true
-    return this.#active()?.record
+    return this.#work.active?.record
   }
 
   #signedIn(): ActiveReading {
     this.#isUsed = true
-    const active = this.#active()
+    const { active } = this.#work
     if (active?.record.subject === undefined) throw ended()
     return active
   }
@@ -613,31 +419,4 @@ export class Session<Data = Record<string, unknown>> {
       },
     )
   }
-
-  /** Starting within `commit()` itself is in time: the headers wait for it. */
-  #assertOpenForToken(): void {
-    if (this.#committed instanceof Promise || this.#committed === undefined) return
-    this.#assertOpen()
-  }
-}
-
-function ended(): SessionStateError {
-  return new SessionStateError('The session ended meanwhile, or there is none; nothing was written.', {
-    code: 'ERR_SESSION_ENDED',
-    status: 401,
-  })
-}
-
-function pending(): SessionStateError {
-  return new SessionStateError(
-    'This token was replaced by a stronger one a moment ago, or too often at once; use the new one, or try again shortly.',
-    {
-      code: 'ERR_ROTATION_PENDING',
-      status: 409,
-    },
-  )
-}
-
-function misuse(message: string): ConfigError {
-  return new ConfigError(`${message}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
 }

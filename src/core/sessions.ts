@@ -8,10 +8,11 @@ import { type SessionSummary, summarise } from './listing.ts'
 import { describePolicy, type PolicyReport } from './policy-report.ts'
 import { readToken } from './reading.ts'
 import type { Service } from './service.ts'
-import { type ReadContext, Session, type SignInOptions } from './session.ts'
+import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
 import { storeCalls } from './store-calls.ts'
 import { isSessionId, parseToken } from './token.ts'
+import type { ReadContext } from './unit-of-work.ts'
 
 /** Why and by whom a session is ended. */
 export interface RevokeReason {

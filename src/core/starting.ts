@@ -58,7 +58,7 @@ export async function startSession(
         state: 'active',
         token,
         record: { ...record, epoch: outcome.epoch },
-        judgement: { kind: 'current', facts: beginning.facts },
+        judgement: { kind: 'current' },
       }
     }
     if (outcome.kind === 'limit') {

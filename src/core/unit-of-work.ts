@@ -1,0 +1,267 @@
+/**
+ * The writes of one request, in order: each is one conditional update, tried again on what others wrote meanwhile. What the
+ * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
+ */
+import { acrOf, type Fact, withFacts } from './assurance.ts'
+import { ConfigError, SessionStateError } from './errors.ts'
+import { absoluteDeadlineOf, clocksFrom, isRenewalDue, isTouchDue, touched } from './expiry.ts'
+import type { JsonObject } from './patch.ts'
+import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
+import type { SessionRecord } from './record.ts'
+import { rotateRecord } from './rotation.ts'
+import { isSealedWithOlderKey, sealData } from './sealed-data.ts'
+import { policyFor, type Service } from './service.ts'
+import { readData } from './session-data.ts'
+import { type Beginning, startSession } from './starting.ts'
+import { hashSecret, mintToken } from './token.ts'
+import { pause, updateRecord } from './writing.ts'
+
+/** What the caller knows of the request beyond its token. */
+export interface ReadContext {
+  /** Name of the device for the person's own list, such as `Firefox on Linux`. Display only, never trusted; cut at 100 characters. */
+  readonly device?: string | undefined
+  /** Whether this request is the person's doing. Default `true`; `false` for polling, which would otherwise keep a session alive for ever. */
+  readonly isActivity?: boolean | undefined
+  /** Ends waiting for the store. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the response must do about the cookie. */
+export interface TokenInstruction {
+  readonly kind: 'none' | 'set' | 'clear'
+  /** The new token, for `set` only. It cannot be read back. */
+  readonly token?: string | undefined
+  /** Until when a browser may keep it, in epoch milliseconds; only for a persistent session, never past its absolute deadline. */
+  readonly expiresAt?: number | undefined
+  /** Whether the person signed out in this request: clear what else the browser keeps. */
+  readonly isLogout: boolean
+}
+
+/** Gives the new data from the latest stored one; may run more than once. */
+export type DataChange = (latest: JsonObject) => JsonObject
+
+const NOTHING: TokenInstruction = { kind: 'none', isLogout: false }
+const LONGEST_DEVICE = 100
+
+/** One request's session, without the application's data and manners. */
+export class UnitOfWork {
+  readonly service: Service
+  readonly #context: ReadContext
+  #reading: Reading
+  /** Secret of the token to send, when it is not the one that came. */
+  #secretToSend: Buffer | undefined
+  #isLogout = false
+
+  constructor(service: Service, reading: Reading, context: ReadContext) {
+    this.service = service
+    this.#context = context
+    this.#reading = reading
+    this.#adoptSuccessor()
+  }
+
+  get reading(): Reading {
+    return this.#reading
+  }
+
+  get active(): ActiveReading | undefined {
+    return this.#reading.state === 'active' ? this.#reading : undefined
+  }
+
+  get isActivity(): boolean {
+    return this.#context.isActivity !== false
+  }
+
+  /** What is due by itself at the end of the request: a renewal is waited for, a touch never is. */
+  due(): 'none' | 'touch' | 'renewal' {
+    const { active } = this
+    if (active === undefined) return 'none'
+    const now = this.service.config.clock()
+    const policy = policyFor(this.service, active.record)
+    if (mayRenew(active) && isRenewalDue(active.record, now, policy)) return 'renewal'
+    return this.isActivity && isTouchDue(active.record, now, policy) ? 'touch' : 'none'
+  }
+
+  /** What the response must do about the cookie, as things stand. */
+  instruction(): TokenInstruction {
+    const reading = this.#reading
+    const isLogout = this.#isLogout
+    if (reading.state === 'active') {
+      if (this.#secretToSend === undefined) return NOTHING
+      const { record } = reading
+      const token = mintToken(record.idBytes, this.#secretToSend, this.service.config.keyring)
+      const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policyFor(this.service, record)) : undefined
+      return { kind: 'set', token, expiresAt, isLogout }
+    }
+    if (isLogout) return { kind: 'clear', isLogout }
+    // A late answer to an old request must not wipe the token the browser got since (design 4; docs/decisions/0004-clearing.md).
+    const { diedAt } = reading
+    const { clock, policy } = this.service.config
+    return diedAt !== undefined && clock() - diedAt > policy.rotationGrace ? { kind: 'clear', isLogout } : NOTHING
+  }
+
+  /** Writes changed data, this request's activity and, where due, a renewal, in one update. */
+  async write(change: DataChange | undefined, also: 'none' | 'touch' | 'renewal'): Promise<void> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const { active } = this
+      if (active === undefined) break
+      const { record, token } = active
+      const { config, events } = this.service
+      const now = config.clock()
+      const policy = policyFor(this.service, record)
+      const isRenewing = also === 'renewal' && mayRenew(active) && isRenewalDue(record, now, policy)
+      const rotated = isRenewing
+        ? rotateRecord(record, { kind: 'renewal', currentSecret: token.secret }, { ...config, now, policy })
+        : undefined
+      // A parallel request renewed first, and this one has nothing else to write.
+      if (change === undefined && rotated === undefined && also !== 'touch') return
+
+      const sealed = change === undefined ? rotated && this.#resealed(record) : { sealedData: this.#seal(record, change) }
+      const clocks = also === 'touch' || this.isActivity ? touched(record, now, policy) : undefined
+      const written = await updateRecord(
+        this.service,
+        record,
+        { ...clocks, ...rotated?.changes, ...sealed },
+        this.#context.signal,
+      )
+      if (typeof written !== 'string') {
+        this.#adopt(active, written, rotated?.secret)
+        const { id: sessionId, subject } = written
+        if (rotated) events.emit({ type: 'session.rotated', sessionId, subject, kind: 'renewal', reason: 'due' })
+        return
+      }
+      if (also === 'touch') return
+      await this.#reload(active, attempt)
+    }
+    if (change !== undefined) throw this.active === undefined ? ended() : contended()
+  }
+
+  /** Replaces the token, on request or because more was proved. */
+  async rotate(kind: 'renewal' | 'elevation', reason: string, added: readonly Fact[]): Promise<void> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const { active } = this
+      if (active === undefined || (added.length > 0 && active.record.subject === undefined)) throw ended()
+      const { config, events } = this.service
+      const { record, judgement, token } = active
+      const isBehind = judgement.kind === 'predecessor' && judgement.isBeforeElevation
+      if (isBehind && added.length === 0) throw pending()
+      // A parallel request has just renewed: this one's answer carries that successor, or the browser has it already.
+      if (kind === 'renewal' && judgement.kind !== 'current') return
+
+      const now = config.clock()
+      const before = factsOf(active)
+      const details = { ...record.details, facts: withFacts(before, added) }
+      const policy = policyFor(this.service, { subject: record.subject, isPersistent: record.isPersistent, details })
+      const how = kind === 'renewal' ? ({ kind, currentSecret: token.secret } as const) : ({ kind } as const)
+      const rotated = rotateRecord(record, how, { ...config, now, policy })
+      if (rotated === undefined) throw pending()
+      const isFullProof = added.length > 0 && acrOf(added) >= acrOf(before)
+      const clocks = isFullProof ? clocksFrom(now, policy) : touched(record, now, policy)
+      const changes = { ...clocks, ...rotated.changes, ...this.#resealed(record), details }
+      const written = await updateRecord(this.service, record, changes, this.#context.signal)
+      if (typeof written !== 'string') {
+        this.#adopt(active, written, rotated.secret)
+        events.emit({ type: 'session.rotated', sessionId: written.id, subject: written.subject, kind, reason })
+        return
+      }
+      await this.#reload(active, attempt)
+    }
+    throw contended()
+  }
+
+  /** Starts a session; the present one, if any, ends in the same step. */
+  async replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
+    const device = this.#context.device?.slice(0, LONGEST_DEVICE)
+    const reading = await startSession(this.service, { ...beginning, device }, this.active, this.#context.signal)
+    this.#reading = reading
+    this.#secretToSend = reading.token.secret
+  }
+
+  /** Ends the session, if there is one; `isLogout` clears the cookie in any case. */
+  async end(reason: string, isLogout: boolean): Promise<void> {
+    const { active } = this
+    if (active !== undefined) {
+      const { calls, config, events } = this.service
+      const { id, subject } = active.record
+      const now = config.clock()
+      const isFirst = await calls.revoke(id, { reason, now })
+      if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
+      this.#reading = { state: 'revoked', reason, diedAt: now }
+      this.#secretToSend = undefined
+    }
+    this.#isLogout ||= isLogout
+  }
+
+  /** Sets an unreadable session aside: the request goes on as an anonymous one, the record stays as it is for whoever investigates. */
+  quarantine(): void {
+    this.service.events.emit({ type: 'session.quarantined', part: 'data', sessionId: this.active?.record.id })
+    this.#reading = { state: 'revoked', reason: 'unreadable' }
+    this.#secretToSend = undefined
+  }
+
+  async #reload(active: ActiveReading, attempt: number): Promise<void> {
+    if (attempt > 0) await pause(this.service, attempt)
+    this.#reading = await readAgain(this.service, active, this.#context.signal)
+    this.#adoptSuccessor()
+  }
+
+  /** After a write of our own: our token is now the one just made, or still what it was. */
+  #adopt(active: ActiveReading, record: SessionRecord, newSecret: Buffer | undefined): void {
+    if (newSecret === undefined) {
+      this.#reading = { ...active, record }
+      return
+    }
+    this.#reading = { state: 'active', token: { ...active.token, secret: newSecret }, record, judgement: { kind: 'current' } }
+    this.#secretToSend = newSecret
+  }
+
+  /** Where the judgement entitles this request to the current token, the response carries it. */
+  #adoptSuccessor(): void {
+    const reading = this.#reading
+    if (reading.state !== 'active') this.#secretToSend = undefined
+    else if (reading.judgement.kind === 'predecessor') this.#secretToSend = reading.judgement.successorSecret
+    else if (this.#secretToSend && !hashSecret(this.#secretToSend).equals(reading.record.currentHash))
+      this.#secretToSend = undefined
+  }
+
+  #seal(record: SessionRecord, change: DataChange): Uint8Array {
+    const { config, codec } = this.service
+    const latest = readData(this.service, record)
+    if (latest === 'unreadable') {
+      this.quarantine()
+      throw ended()
+    }
+    return sealData(codec.encode(change(latest.data)), record.idBytes, config.keyring, config.random)
+  }
+
+  /** Data sealed with an older key of the ring is sealed anew whenever the token is. */
+  #resealed(record: SessionRecord): Partial<SessionRecord> | undefined {
+    if (!isSealedWithOlderKey(record.sealedData, this.service.config.keyring)) return undefined
+    return { sealedData: this.#seal(record, (latest) => latest) }
+  }
+}
+
+function mayRenew(active: ActiveReading): boolean {
+  return active.judgement.kind === 'current'
+}
+
+export function ended(): SessionStateError {
+  return new SessionStateError('The session ended meanwhile, or there is none; nothing was written.', {
+    code: 'ERR_SESSION_ENDED',
+    status: 401,
+  })
+}
+
+function pending(): SessionStateError {
+  return new SessionStateError(
+    'This token was replaced by a stronger one a moment ago, or too often at once; use the new one, or try again shortly.',
+    {
+      code: 'ERR_ROTATION_PENDING',
+      status: 409,
+    },
+  )
+}
+
+/** An argument no caller should give. */
+export function misuse(message: string): ConfigError {
+  return new ConfigError(`${message}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
+}
