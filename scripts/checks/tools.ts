@@ -37,7 +37,7 @@ async function withPackage<T>(root: string, use: (tarball: string, folder: strin
 export async function runPublint(root: string): Promise<string[]> {
   return await withPackage(root, async (tarball) => {
     const packed = readFileSync(tarball)
-    const { messages, pkg } = await publint({ pkgDir: root, pack: { tarball: new Uint8Array(packed).buffer }, strict: true })
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(packed).buffer }, strict: true })
     return messages.map((message) => formatMessage(message, pkg, { color: false }) ?? message.code)
   })
 }

@@ -5,12 +5,20 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { root, scratch } from './scratch.ts'
 
-const exec = promisify(execFile)
-
 /** What npm hands to the scripts it runs would make an npm inside a test work on this repository instead of the test's folder. */
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS'),
 )
+
+/** Runs a program; what it printed is the error's message when it fails. */
+async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, args, { cwd, env })).stdout
+  } catch (error) {
+    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }
+    throw new Error([message, stdout, stderr].join('\n'))
+  }
+}
 
 const program = `
 import { createSessions } from 'sojourn'
@@ -29,16 +37,33 @@ test('the packed package installs, brings along only the types of Standard Schem
     if (existsSync(join(root, path))) cpSync(join(root, path), join(source, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'))
-  const user = scratch({ 'package.json': '{"name":"user","private":true,"type":"module"}', 'main.js': program })
+  const user = scratch({
+    'package.json': '{"name":"user","private":true,"type":"module"}',
+    'main.js': program,
+    'main.ts': program,
+  })
 
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  await exec(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: source, env })
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', user], { cwd: source, env })
+  await run(source, process.execPath, tsc, '-p', 'tsconfig.build.json')
+  await run(source, 'npm', 'pack', '--ignore-scripts', '--pack-destination', user)
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
-  await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./sojourn-${version}.tgz`], { cwd: user, env })
-  const { stdout } = await exec(process.execPath, ['main.js'], { cwd: user, env })
+  await run(user, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./sojourn-${version}.tgz`)
 
-  expect(stdout).toBe('function,function,function\nERR_PACKAGE_PATH_NOT_EXPORTED\n')
+  expect(await run(user, process.execPath, 'main.js')).toBe('function,function,function\nERR_PACKAGE_PATH_NOT_EXPORTED\n')
   const lock = JSON.parse(readFileSync(join(user, 'package-lock.json'), 'utf8'))
   expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/@standard-schema/spec', 'node_modules/sojourn'])
+
+  // A user's strict TypeScript, our declarations included in what it checks.
+  const strict = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2024,esnext.disposable']
+  await run(
+    user,
+    process.execPath,
+    tsc,
+    ...strict,
+    '--types',
+    'node',
+    '--typeRoots',
+    join(root, 'node_modules', '@types'),
+    'main.ts',
+  )
 })
