@@ -36,6 +36,9 @@ export function sha256(bytes: Uint8Array): Buffer {
 }
 
 const BLOCK = 64
+const NO_BYTES = new Uint8Array(0)
+/** Length of the MACs on tokens and records: 128 bits. */
+export const TAG_BYTES = 16
 
 /**
  * HMAC-SHA-256 (RFC 2104) under one key, over `crypto.hash`: a third of the cost of `createHmac` for messages of this size.
@@ -44,6 +47,8 @@ const BLOCK = 64
 export class Hmac {
   readonly #innerPad = Buffer.alloc(BLOCK, 0x36)
   readonly #outer = Buffer.alloc(BLOCK + 32, 0x5c)
+  readonly #expected = Buffer.alloc(32)
+  readonly #expectedTag = this.#expected.subarray(0, TAG_BYTES)
   #inner: Buffer
 
   /** @param secretKey - At most 64 bytes; Sojourn's are 32. */
@@ -56,23 +61,29 @@ export class Hmac {
     this.#innerPad.copy(this.#inner)
   }
 
-  /** The MAC of the message made of these parts, one after the other; 32 bytes. */
-  digest(...parts: Uint8Array[]): Buffer {
-    let length = BLOCK
-    for (const part of parts) length += part.length
-    if (length > this.#inner.length) {
-      this.#inner = Buffer.alloc(length * 2)
+  /** The MAC of the message made of these two parts; 32 bytes. */
+  digest(first: Uint8Array, second: Uint8Array = NO_BYTES): Buffer {
+    return Buffer.from(this.#digest(first, second), 'latin1')
+  }
+
+  /** Whether a tag is the first bytes of that MAC, in constant time, or it could be found byte by byte. */
+  verify(tag: Uint8Array, first: Uint8Array, second: Uint8Array = NO_BYTES): boolean {
+    this.#expected.write(this.#digest(first, second), 'latin1')
+    return timingSafeEqual(tag.length === TAG_BYTES ? this.#expectedTag : this.#expected, tag)
+  }
+
+  #digest(first: Uint8Array, second: Uint8Array): string {
+    const end = BLOCK + first.length + second.length
+    if (end > this.#inner.length) {
+      this.#inner = Buffer.alloc(end * 2)
       this.#innerPad.copy(this.#inner)
     }
-    let offset = BLOCK
-    for (const part of parts) {
-      this.#inner.set(part, offset)
-      offset += part.length
-    }
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, length), 'binary'), BLOCK, 'binary')
+    this.#inner.set(first, BLOCK)
+    this.#inner.set(second, BLOCK + first.length)
+    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'binary'), BLOCK, 'latin1')
     // The message often holds a token's secret: it does not stay behind in the scratch buffer.
-    this.#inner.fill(0, BLOCK, length)
-    return Buffer.from(hash('sha256', this.#outer, 'binary'), 'binary')
+    this.#inner.fill(0, BLOCK, end)
+    return hash('sha256', this.#outer, 'binary')
   }
 }
 

@@ -37,21 +37,22 @@ export function createDataCodec(options: {
     throw invalid('data is not a Standard Schema; expected one of zod, valibot, arktype or any other that has "~standard"')
   }
 
-  function validate(data: unknown): JsonObject {
+  /** What the schema makes of it. A value that came out of stored JSON needs no second look; one that came from a handler does. */
+  function shaped(data: unknown): unknown {
     const result = schema === undefined ? { value: data } : schema['~standard'].validate(data)
     if (result instanceof Promise)
       throw invalid('data is an asynchronous schema; expected a synchronous one, because data is read without waiting')
-    if (result.issues !== undefined) {
-      const paths = result.issues.map((issue) => pathOf(issue.path)).slice(0, 5)
-      throw new SessionDataError(`Session data does not fit its schema at ${paths.join(', ')}. ${READ_MORE}`, {
-        code: 'ERR_DATA_INVALID',
-      })
-    }
-    const json = toJson(result.value)
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw new SessionDataError(`Session data must be an object. ${READ_MORE}`, { code: 'ERR_DATA_INVALID' })
-    }
-    return json
+    if (result.issues === undefined) return result.value
+    const paths = result.issues.map((issue) => pathOf(issue.path)).slice(0, 5)
+    throw new SessionDataError(`Session data does not fit its schema at ${paths.join(', ')}. ${READ_MORE}`, {
+      code: 'ERR_DATA_INVALID',
+    })
+  }
+
+  function validate(data: unknown): JsonObject {
+    const json = toJson(shaped(data))
+    if (isObject(json)) return json
+    throw new SessionDataError(`Session data must be an object. ${READ_MORE}`, { code: 'ERR_DATA_INVALID' })
   }
 
   try {
@@ -87,12 +88,17 @@ export function createDataCodec(options: {
       const text = stored.slice(split)
       try {
         const parsed: unknown = JSON.parse(text)
-        return { kind: 'data', data: validate(version < dataVersion && migrate ? migrate(parsed, version) : parsed), text }
+        const data = shaped(version < dataVersion && migrate ? migrate(parsed, version) : parsed)
+        return isObject(data) ? { kind: 'data', data, text } : { kind: 'unreadable' }
       } catch {
         return { kind: 'unreadable' }
       }
     },
   }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function pathOf(path: ReadonlyArray<PropertyKey | StandardSchemaV1.PathSegment> | undefined): string {

@@ -8,8 +8,8 @@ const LEAST_DIFFERENT_BYTES = 16
 
 /** What one key of the ring is used for; each use has a key of its own, derived by HKDF, so that no two uses can be confused. */
 export interface PurposeKeys {
-  /** Public name of the key, 4 bytes; says under which key something was sealed. */
-  readonly keyId: Buffer
+  /** Public name of the key, 32 bits; says under which key something was sealed. */
+  readonly keyId: number
   /** MAC of tokens. */
   readonly tokenMac: Hmac
   /** MAC of records. */
@@ -27,7 +27,7 @@ export interface Keyring {
   readonly newest: PurposeKeys
   readonly all: readonly PurposeKeys[]
   /** The key with this public name, `undefined` when it has left the ring. */
-  readonly byId: (keyId: Uint8Array) => PurposeKeys | undefined
+  readonly byId: (keyId: number) => PurposeKeys | undefined
 }
 
 /**
@@ -37,6 +37,8 @@ export interface Keyring {
  * @throws {ConfigError} `ERR_KEYS_INVALID` - missing, of another length, repeated, or not random. A weak key lets anyone mint tokens.
  */
 export function createKeyring(keys: string | readonly string[] | undefined): Keyring {
+  if (keys != null && typeof keys !== 'string' && !Array.isArray(keys))
+    throw invalid(`\`keys\` is of type ${typeof keys}`, 'a string, or an array of strings')
   const texts = (typeof keys === 'string' ? keys.split(/[\s,]+/) : [...(keys ?? [])]).filter((text) => text !== '')
   if (texts.length === 0)
     throw invalid('`keys` is missing or empty', 'at least one key of 32 random bytes in base64url (43 characters)')
@@ -44,21 +46,24 @@ export function createKeyring(keys: string | readonly string[] | undefined): Key
   const seen = new Set<string>()
   const all = texts.map((text, index) => {
     const secretKey = decodeKey(text, index)
-    if (seen.has(text)) throw invalid(`key ${index + 1} of ${texts.length} is there twice`, 'each key once, newest first')
-    seen.add(text)
+    const spelledOneWay = secretKey.toString('base64url')
+    if (seen.has(spelledOneWay))
+      throw invalid(`key ${index + 1} of ${texts.length} is there twice`, 'each key once, newest first')
+    seen.add(spelledOneWay)
     return purposeKeys(secretKey)
   })
+  const newest = all[0]!
   return {
-    newest: all[0]!,
+    newest,
     all,
-    byId: (keyId) => all.find((key) => key.keyId.equals(keyId)),
+    byId: (keyId) => (keyId === newest.keyId ? newest : all.find((key) => key.keyId === keyId)),
   }
 }
 
 function purposeKeys(secretKey: Buffer): PurposeKeys {
   const derive = (purpose: string) => deriveKey(secretKey, `sojourn/1/${purpose}`)
   return {
-    keyId: derive('key-id').subarray(0, 4),
+    keyId: derive('key-id').readUInt32BE(),
     tokenMac: new Hmac(derive('token-mac')),
     recordMac: new Hmac(derive('record-mac')),
     sealMac: new Hmac(derive('seal')),
@@ -78,7 +83,11 @@ function decodeKey(text: unknown, index: number): Buffer {
   }
   const secretKey = Buffer.from(text, 'base64url')
   if (secretKey.length !== KEY_BYTES) throw invalid(`${which} has ${secretKey.length} bytes`, '32 bytes')
-  if (new Set(secretKey).size < LEAST_DIFFERENT_BYTES || secretKey.every((byte) => byte >= 0x20 && byte < 0x7f)) {
+  // Steps between neighbours: bytes that count up, as in published test keys, are all different and no less of a pattern.
+  const steps = secretKey.map((byte, i) => byte - secretKey.at(i - 1)!)
+  const isPattern = [secretKey, steps].some((bytes) => new Set(bytes).size < LEAST_DIFFERENT_BYTES)
+  const isRepeated = secretKey.subarray(0, KEY_BYTES / 2).equals(secretKey.subarray(KEY_BYTES / 2))
+  if (isPattern || isRepeated || secretKey.every((byte) => byte >= 0x20 && byte < 0x7f)) {
     throw invalid(`${which} is not random`, '32 bytes of a cryptographic random generator, not a phrase or a pattern')
   }
   return secretKey

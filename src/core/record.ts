@@ -17,7 +17,7 @@
  * Lineage entry, 81 bytes: hash 32, salt 32, kind 1, replaced at 8, confirmed at 8 (0 when never).
  */
 import type { Fact } from './assurance.ts'
-import { equalInConstantTime } from './crypto.ts'
+import { TAG_BYTES } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import { encodeId } from './token.ts'
@@ -75,7 +75,6 @@ const IS_PERSISTENT = 2
 const IS_CONFIRMED = 4
 const HEADER_BYTES = 117
 const GENERATION_BYTES = 81
-const TAG_BYTES = 16
 
 type StoredDetails = { f: [string, number, number][]; d?: string; b?: ([string, number, number][] | null)[] }
 
@@ -91,7 +90,7 @@ export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, k
     (record.subject === undefined ? 0 : HAS_SUBJECT) |
     (record.isPersistent ? IS_PERSISTENT : 0) |
     (record.confirmedAt === undefined ? 0 : IS_CONFIRMED)
-  keyring.newest.keyId.copy(body, 2)
+  body.writeUInt32BE(keyring.newest.keyId, 2)
   record.idBytes.copy(body, 6)
   record.currentHash.copy(body, 22)
   body.writeDoubleBE(record.generationAt, 54)
@@ -146,10 +145,9 @@ export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRec
   const tagOffset = detailsOffset + detailsLength
   if (tagOffset + TAG_BYTES > body.length) return undefined
 
-  const key = keyring.newest.keyId.equals(body.subarray(2, 6)) ? keyring.newest : keyring.byId(body.subarray(2, 6))
+  const key = keyring.byId(body.readUInt32BE(2))
   if (key === undefined) return undefined
-  const tag = key.recordMac.digest(body.subarray(0, tagOffset)).subarray(0, TAG_BYTES)
-  if (!equalInConstantTime(tag, body.subarray(tagOffset, tagOffset + TAG_BYTES))) return undefined
+  if (!key.recordMac.verify(body.subarray(tagOffset, tagOffset + TAG_BYTES), body.subarray(0, tagOffset))) return undefined
   const record = new DecodedRecord(stored, body, lineageOffset, detailsOffset, tagOffset)
   return record.id === stored.id ? record : undefined
 }

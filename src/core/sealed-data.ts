@@ -13,20 +13,26 @@ const CONTEXT = Buffer.from('sojourn/1/session-data')
 /** Seals plaintext for one session under the newest key. */
 export function sealData(plaintext: Uint8Array, idBytes: Uint8Array, keyring: Keyring, random: Random): Buffer {
   const key = keyring.newest
-  return Buffer.concat([key.keyId, seal(sealingKey(key, idBytes), random(NONCE_BYTES), associated(idBytes), plaintext)])
+  const keyId = Buffer.alloc(KEY_ID_BYTES)
+  keyId.writeUInt32BE(key.keyId)
+  return Buffer.concat([keyId, seal(sealingKey(key, idBytes), random(NONCE_BYTES), associated(idBytes), plaintext)])
 }
 
 /** Opens what was sealed for this session; `undefined` when it was damaged, swapped, or its key has left the ring. */
 export function openData(sealed: Uint8Array, idBytes: Uint8Array, keyring: Keyring): Buffer | undefined {
   if (sealed.length < KEY_ID_BYTES) return undefined
-  const key = keyring.byId(sealed.subarray(0, KEY_ID_BYTES))
+  const key = keyring.byId(keyIdOf(sealed))
   if (key === undefined) return undefined
   return open(sealingKey(key, idBytes), sealed.subarray(KEY_ID_BYTES), associated(idBytes))
 }
 
 /** Whether the data was sealed with an older key of the ring, and should be sealed anew at the next rotation. */
 export function isSealedWithOlderKey(sealed: Uint8Array, keyring: Keyring): boolean {
-  return sealed.length >= KEY_ID_BYTES && !keyring.newest.keyId.equals(sealed.subarray(0, KEY_ID_BYTES))
+  return sealed.length >= KEY_ID_BYTES && keyring.newest.keyId !== keyIdOf(sealed)
+}
+
+function keyIdOf(sealed: Uint8Array): number {
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(0)
 }
 
 function sealingKey(key: PurposeKeys, idBytes: Uint8Array): Buffer {
