@@ -3,7 +3,7 @@
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
 import { acrOf, type Fact, withFacts } from './assurance.ts'
-import { ConfigError, SessionStateError } from './errors.ts'
+import { ConfigError, SessionStateError, type SojournError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
@@ -24,6 +24,11 @@ export interface ReadContext {
   readonly isActivity?: boolean | undefined
   /** Ends waiting for the store. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Why no session may start for this request; asked only when one is about to. Adapters refuse a transport that is not safe with it:
+   * a token sent in the clear is everybody's.
+   */
+  startRefusal?(): SojournError | undefined
 }
 
 /** What the response must do about the cookie. */
@@ -170,6 +175,8 @@ export class UnitOfWork {
 
   /** Starts a session; the present one, if any, ends in the same step. */
   async replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
+    const refusal = this.#context.startRefusal?.()
+    if (refusal !== undefined) throw refusal
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
     const reading = await startSession(this.service, { ...beginning, device }, this.active, this.#context.signal)
     this.#reading = reading
