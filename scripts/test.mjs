@@ -91,8 +91,10 @@ async function runTests(browser) {
     fail(`vitest left no report it finished with (${error.message})`)
   }
   rmSync(folder, { recursive: true, force: true })
-  if (end !== 'code 0' && count.failed === before.failed) fail(`vitest ended with ${end}, although no test failed`)
-  if (count.passed === before.passed && count.failed === before.failed) fail('no test ran')
+  if (count.failed > before.failed) return
+  if (count.passed === before.passed)
+    fail(filters.length === 0 ? 'no test ran' : `no test ran: no path contains ${filters.join(' or ')}`)
+  else if (end !== 'code 0') fail(`vitest ended with ${end}, although no test failed`)
 }
 
 /** Counts test cases; a file that could not even be loaded is one failed case. */
