@@ -1,6 +1,7 @@
 /**
  * Assurance: what was proved, when, and how strongly. Facts have times, so authority can decay (design 1, promise 8).
  */
+import { ConfigError } from './errors.ts'
 
 /**
  * How strong one proof was. `1`: one factor. `2`: two factors in one act, such as a passkey with user verification.
@@ -61,11 +62,22 @@ export interface Requirement {
   readonly maxAge?: number
 }
 
-/** Tells whether the facts that are young enough reach the level. Facts from the future (a clock that jumped back) count as new. */
+/**
+ * Tells whether the facts that are young enough reach the level. Facts from the future (a clock that jumped back) count as new.
+ *
+ * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - there is no such level.
+ */
 export function meets(facts: readonly Fact[], requirement: Requirement, now: number): boolean {
   const { acr = 'aal1', maxAge = Number.POSITIVE_INFINITY } = requirement
+  const needed = ORDER.indexOf(acr)
+  // A misspelt level must not be one that everybody meets.
+  if (needed === -1) {
+    throw new ConfigError('meets: acr is not a level; expected one of aal0, aal1, aal2, aal3. See docs/guide/sign-in.md.', {
+      code: 'ERR_ARGUMENT_INVALID',
+    })
+  }
   const fresh = facts.filter((fact) => now - fact.at <= maxAge)
-  return ORDER.indexOf(acrOf(fresh)) >= ORDER.indexOf(acr)
+  return ORDER.indexOf(acrOf(fresh)) >= needed
 }
 
 /** Instant of the latest authentication event; OIDC calls it `auth_time`. */

@@ -21,9 +21,14 @@ export function clocksFrom(now: number, policy: ResolvedPolicy): Clocks {
   }
 }
 
-/** The clocks after activity: the idle deadline moves, the absolute one never does. */
-export function touched(clocks: Clocks, now: number, policy: ResolvedPolicy): Pick<Clocks, 'lastSeenAt' | 'idleDeadline'> {
-  return { lastSeenAt: now, idleDeadline: Math.min(now + policy.idleTimeout, absoluteDeadlineOf(clocks, policy)) }
+/**
+ * The clocks after activity: the idle deadline moves, the absolute one never moves later. It moves earlier for a session from the
+ * future: one that started while the server's clock was ahead would otherwise outlive its policy by as much.
+ */
+export function touched(clocks: Clocks, now: number, policy: ResolvedPolicy): Clocks {
+  const { absoluteFrom, absoluteDeadline } = clocks.absoluteFrom > now ? clocksFrom(now, policy) : clocks
+  const idleDeadline = Math.min(now + policy.idleTimeout, absoluteDeadlineOf({ absoluteFrom, absoluteDeadline }, policy))
+  return { absoluteFrom, lastSeenAt: now, idleDeadline, absoluteDeadline }
 }
 
 /** The idle deadline in force: a policy made stricter since counts at once. */
@@ -32,7 +37,7 @@ export function idleDeadlineOf(clocks: Clocks, policy: ResolvedPolicy): number {
 }
 
 /** The absolute deadline in force: it counts from the start of the session or its latest full re-authentication. */
-export function absoluteDeadlineOf(clocks: Clocks, policy: ResolvedPolicy): number {
+export function absoluteDeadlineOf(clocks: Pick<Clocks, 'absoluteFrom' | 'absoluteDeadline'>, policy: ResolvedPolicy): number {
   return Math.min(clocks.absoluteDeadline, clocks.absoluteFrom + policy.absoluteTimeout)
 }
 

@@ -2,7 +2,8 @@
  * The record: the stored form of a session, and its codec.
  *
  * Body, format 1, big-endian. Everything before the tag is under a MAC, so that a record edited or damaged in the store is
- * refused like one that was never written; the sealed data behind it has a tag of its own (AES-256-GCM).
+ * refused like one that was never written. The sealed data behind it has a tag of its own (AES-256-GCM), its last 16 bytes; they are
+ * under the MAC too, or data could be taken away, or put back as it was before.
  *
  *   0    1  format, 1                      78   8  absoluteFrom
  *   1    1  flags: subject 1, persistent 2,  86   8  lastSeenAt
@@ -113,7 +114,9 @@ export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, k
     offset += GENERATION_BYTES
   }
   details.copy(body, offset)
-  keyring.newest.recordMac.digest(body.subarray(0, tagOffset)).copy(body, tagOffset, 0, TAG_BYTES)
+  keyring.newest.recordMac
+    .digest(body.subarray(0, tagOffset), record.sealedData.subarray(-TAG_BYTES))
+    .copy(body, tagOffset, 0, TAG_BYTES)
   body.set(record.sealedData, tagOffset + TAG_BYTES)
 
   return {
@@ -134,7 +137,7 @@ export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, k
  */
 export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRecord | undefined {
   const { body: bytes } = stored
-  if (bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] !== FORMAT) return undefined
+  if (!(bytes instanceof Uint8Array) || bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] !== FORMAT) return undefined
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const subjectLength = body.readUInt16BE(110)
   const detailsLength = body.readUInt32BE(112)
@@ -147,7 +150,9 @@ export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRec
 
   const key = keyring.byId(body.readUInt32BE(2))
   if (key === undefined) return undefined
-  if (!key.recordMac.verify(body.subarray(tagOffset, tagOffset + TAG_BYTES), body.subarray(0, tagOffset))) return undefined
+  const dataOffset = tagOffset + TAG_BYTES
+  const dataTag = body.subarray(Math.max(dataOffset, body.length - TAG_BYTES))
+  if (!key.recordMac.verify(body.subarray(tagOffset, dataOffset), body.subarray(0, tagOffset), dataTag)) return undefined
   const record = new DecodedRecord(stored, body, lineageOffset, detailsOffset, tagOffset)
   return record.id === stored.id ? record : undefined
 }
