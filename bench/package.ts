@@ -1,0 +1,53 @@
+/**
+ * The package as it ships: compiled by `tsconfig.build.json` into a folder of the bench's own, so that `dist/` is left alone and what is
+ * measured is the present source. Children load it by path, with no type stripping and no condition in between.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+export const root = join(import.meta.dirname, '..')
+
+/** The entries that the bench uses. */
+export interface Package {
+  readonly core: typeof import('sojourn')
+  readonly memory: typeof import('sojourn/stores/memory')
+  readonly sqlite: typeof import('sojourn/stores/sqlite')
+  readonly node: typeof import('sojourn/node')
+  readonly express: typeof import('sojourn/express')
+}
+
+const ENTRIES = {
+  core: 'index.js',
+  memory: 'stores/memory.js',
+  sqlite: 'stores/sqlite.js',
+  node: 'adapters/node.js',
+  express: 'adapters/express.js',
+} as const
+
+/** Compiles the package. `remove` deletes the folder again. */
+export function buildPackage(): { readonly folder: string; readonly remove: () => void } {
+  // Below node_modules, so that a dependency of the package is found and git ignores it.
+  const folder = join(root, 'node_modules', '.cache', `sojourn-bench-${process.pid}`)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [compiler, '-p', 'tsconfig.build.json', '--outDir', folder, '--declaration', 'false', '--declarationMap', 'false'],
+    { cwd: root, encoding: 'utf8' },
+  )
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  if (!existsSync(join(folder, ENTRIES.core))) {
+    remove()
+    throw new Error(`The package does not build; expected \`npm run check\` to pass first.\n${stdout}`)
+  }
+  if (status !== 0) console.error(`The package builds with type errors; measuring it all the same.\n${stdout}`)
+  return { folder, remove }
+}
+
+/** Loads one entry of what `buildPackage` made. */
+export async function loadEntry<Name extends keyof Package>(folder: string, name: Name): Promise<Package[Name]> {
+  return (await import(pathToFileURL(join(folder, ENTRIES[name])).href)) as Package[Name]
+}
