@@ -36,9 +36,9 @@ export function openFile(path: string): DatabaseSync {
  */
 export function prepareDatabase(database: DatabaseSync, busyTimeout: number): void {
   try {
-    identify(database)
     // At start-up waiting may block; afterwards the engine waits without blocking the event loop (see `engine.ts`).
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeout)}`)
+    identify(database)
     useWriteAheadLog(database, busyTimeout)
     // Bodies are sealed, yet what can be overwritten for free should not linger. 16 MiB of pages keep a hot set of sessions.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -16384')
