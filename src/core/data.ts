@@ -72,10 +72,11 @@ export function createDataCodec(options: {
     initial: () => validate({}),
     validate,
     encode(data) {
-      const plaintext = Buffer.from(`${dataVersion}${JSON.stringify(data)}`)
-      if (plaintext.length <= maxDataBytes) return plaintext
+      const text = JSON.stringify(data)
+      const size = Buffer.byteLength(text)
+      if (size <= maxDataBytes) return Buffer.from(`${dataVersion}${text}`)
       throw new SessionDataError(
-        `Session data has ${plaintext.length} bytes of JSON; maxDataBytes allows ${maxDataBytes}. Keep what is large in your own database. ${READ_MORE}`,
+        `Session data has ${size} bytes of JSON; maxDataBytes allows ${maxDataBytes}. Keep what is large in your own database. ${READ_MORE}`,
         { code: 'ERR_DATA_TOO_LARGE', status: 413 },
       )
     },

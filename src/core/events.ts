@@ -3,6 +3,7 @@
  * on, through a bounded queue: a slow or failing listener costs events, never a request (design 7).
  */
 import type { Clock } from './clock.ts'
+import { ConfigError } from './errors.ts'
 
 /** What every event carries. */
 interface Common {
@@ -78,8 +79,9 @@ export function createEvents(clock: Clock): Events {
       for (const listener of listeners.get(type) ?? []) {
         try {
           const result = listener(event)
-          if (result instanceof Promise) {
-            result.catch(() => {
+          if (isThenable(result)) {
+            // Any promise, also one of another library or realm: a rejection nobody hears would end the process.
+            Promise.resolve(result).catch(() => {
               failed++
             })
           }
@@ -106,6 +108,14 @@ export function createEvents(clock: Clock): Events {
 
   return {
     on(type: string, listener: (event: never) => unknown) {
+      if (typeof listener !== 'function') {
+        throw new ConfigError(
+          'events.on: the listener is no function; expected one that takes the event. See docs/guide/events.md.',
+          {
+            code: 'ERR_ARGUMENT_INVALID',
+          },
+        )
+      }
       const added = listener as Listener
       const set = listeners.get(type) ?? new Set()
       listeners.set(type, set.add(added))
@@ -134,4 +144,8 @@ export function createEvents(clock: Clock): Events {
       return new Promise((resolve) => waiting.push(resolve))
     },
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

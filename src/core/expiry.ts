@@ -53,9 +53,17 @@ export function isTouchDue(clocks: Clocks, now: number, policy: ResolvedPolicy):
   return Math.abs(now - clocks.lastSeenAt) >= policy.idleTimeout / TOUCHES_PER_IDLE_TIMEOUT
 }
 
-/** Whether the current token is old enough to be replaced. */
-export function isRenewalDue(record: Pick<SessionRecord, 'generationAt'>, now: number, policy: ResolvedPolicy): boolean {
-  return now - record.generationAt >= policy.rotateAfter
+/**
+ * Whether the current token is old enough to be replaced: counted from its first use, not from when it was made. Parallel answers
+ * may carry a token that waited long for its first use; were it replaced at once, the last of them to arrive would leave the
+ * browser with a token about to die (M1).
+ */
+export function isRenewalDue(
+  record: Pick<SessionRecord, 'generationAt' | 'confirmedAt'>,
+  now: number,
+  policy: ResolvedPolicy,
+): boolean {
+  return now - (record.confirmedAt ?? record.generationAt) >= policy.rotateAfter
 }
 
 /** Whether a replaced token is dead, given when a later generation was first used. */

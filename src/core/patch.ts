@@ -72,7 +72,8 @@ export function toJson(value: unknown, path = 'data', depth = 0): Json {
   if (typeof value !== 'object')
     throw unfit(path, typeof value === 'number' ? 'a number that is not finite' : `a ${typeof value}`)
   if (depth > DEEPEST) throw unfit(path, `a cycle, or nested deeper than ${DEEPEST}`)
-  if (Array.isArray(value)) return value.map((item, index) => toJson(item, `${path}[${index}]`, depth + 1))
+  // Array.from, not map, which would skip holes and leave them to become `null`.
+  if (Array.isArray(value)) return Array.from(value, (item, index) => toJson(item, `${path}[${index}]`, depth + 1))
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw unfit(path, 'an instance of a class, which JSON does not keep')
   const result: JsonObject = {}

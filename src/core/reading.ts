@@ -3,7 +3,7 @@ import type { Fact } from './assurance.ts'
 import { StoreError } from './errors.ts'
 import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
 import { decodeRecord, type SessionRecord } from './record.ts'
-import { type Judgement, judgeSecret } from './rotation.ts'
+import { firstUse, type Judgement, judgeSecret } from './rotation.ts'
 import { policyFor, type Service } from './service.ts'
 import type { ReadOutcome } from './store.ts'
 import { type ParsedToken, parseToken } from './token.ts'
@@ -47,8 +47,10 @@ export async function readToken(service: Service, token: string, signal: AbortSi
     const reading = judge(service, parsed, await service.calls.read(parsed.id, { signal }))
     if (reading.state === 'reused') return refuseReuse(service, parsed, reading, signal)
     if (reading.state !== 'active') return report(service, parsed, reading)
-    if (!isToBeConfirmed(reading)) return reading
-    const confirmed = await updateRecord(service, reading.record, { confirmedAt: service.config.clock() }, signal)
+    const { record, judgement } = reading
+    const changes = firstUse(record, judgement, parsed.secret, service.config.clock())
+    if (changes === undefined) return reading
+    const confirmed = await updateRecord(service, record, changes, signal)
     if (typeof confirmed !== 'string') return { ...reading, record: confirmed }
   }
   throw contended()
@@ -106,11 +108,6 @@ function judge(
   }
   if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }
   return { state: 'active', token, record, judgement }
-}
-
-/** A new token counts as received when it is first used. The first of a session has no predecessor that this could outdate. */
-function isToBeConfirmed({ judgement, record }: ActiveReading): boolean {
-  return judgement.kind === 'current' && record.confirmedAt === undefined && record.lineage.length > 0
 }
 
 async function refuseReuse(

@@ -48,7 +48,7 @@ export function judgeSecret(
   if (equalInConstantTime(hash, record.currentHash)) return { kind: 'current' }
 
   const { lineage } = record
-  const index = lineage.findIndex((generation) => equalInConstantTime(hash, generation.hash))
+  const index = indexIn(lineage, hash)
   if (index === -1) return { kind: 'reused', generation: lineage.length + 1 }
 
   const laterUses = [...lineage.slice(index + 1), record]
@@ -76,6 +76,30 @@ function deriveAlong(record: SessionRecord, index: number, secret: Buffer, keyri
       .find((next) => equalInConstantTime(hashSecret(next), nextHash))
   }
   return current
+}
+
+/**
+ * What to write because this token is used for the first time; `undefined` when there is nothing. A new token counts as received
+ * then, and every older one has the grace from then on. The oldest of a session outdates nothing.
+ *
+ * A token may be replaced before it was ever used, by a step-up that another tab made with the token before it. It counts like the
+ * current one, or it and the token before it could be used side by side for as long as the session lives (M2).
+ */
+export function firstUse(
+  record: SessionRecord,
+  judgement: Exclude<Judgement, { kind: 'reused' }>,
+  secret: Buffer,
+  now: number,
+): Partial<Pick<SessionRecord, 'confirmedAt' | 'lineage'>> | undefined {
+  const { lineage } = record
+  if (judgement.kind === 'current') return record.confirmedAt === undefined && lineage.length > 0 ? { confirmedAt: now } : undefined
+  const index = indexIn(lineage, hashSecret(secret))
+  if (index < 1 || lineage[index]!.confirmedAt !== undefined) return undefined
+  return { lineage: lineage.with(index, { ...lineage[index]!, confirmedAt: now }) }
+}
+
+function indexIn(lineage: readonly Generation[], hash: Buffer): number {
+  return lineage.findIndex((generation) => equalInConstantTime(hash, generation.hash))
 }
 
 /** The parts of a record that a rotation changes, and the new secret. */

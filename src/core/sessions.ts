@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Clock } from './clock.ts'
 import { resolveConfig, type SessionsOptions } from './config.ts'
 import { createDataCodec } from './data.ts'
 import { ConfigError } from './errors.ts'
@@ -94,6 +95,9 @@ export interface Sessions<Data = Record<string, unknown>> {
 
   /** What happened. */
   readonly events: Events
+
+  /** The clock it was given; adapters count a cookie's remaining seconds with it. */
+  readonly clock: Clock
 }
 
 /**
@@ -134,6 +138,7 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
 
   return {
     events,
+    clock,
     anonymous,
     async read(token, context = {}) {
       if (token === undefined || token === '') return anonymous(context)

@@ -59,7 +59,8 @@ export function storeCalls(store: Store, timeout: number, events: Events): Store
     }, timeout)
     const signal = options?.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal
     const onAbort = () => giveUp?.(options?.signal?.reason ?? new Error('aborted'))
-    options?.signal?.addEventListener('abort', onAbort, { once: true })
+    if (options?.signal?.aborted) onAbort()
+    else options?.signal?.addEventListener('abort', onAbort, { once: true })
     try {
       return await Promise.race([call(signal), deadline])
     } catch (cause) {

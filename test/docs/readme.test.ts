@@ -47,7 +47,9 @@ describe('the README', () => {
     const config = { extends: '../../tsconfig.json', include: ['*.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
 
-    const compiling = run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder]).catch((error) => error)
+    const compiling = run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder]).catch(
+      (error) => error,
+    )
 
     expect(blocks).toHaveLength(3)
     expect((await compiling).stdout).toBe('')
