@@ -1,0 +1,147 @@
+/** Sessions for Express 4 and 5. `req.session` is typed without a global declaration: two services in one process stay apart. */
+import type { Application, NextFunction, Request, Response, Router } from 'express'
+import type { Session } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { retryAfterOf } from '../http/error-response.ts'
+import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
+import { type IncomingMessage, type NodeErrorHandler, openOnNode, type ServerResponse } from '../http/node.ts'
+
+export type { SiteData } from '../http/clear-site-data.ts'
+export type { CookieOptions } from '../http/cookie-config.ts'
+export type { CookieScope } from '../http/cookie-serialise.ts'
+export type { HttpOptions } from '../http/http-options.ts'
+export type { NodeErrorHandler } from '../http/node.ts'
+
+/** Options of `sessionMiddleware`. */
+export interface SessionMiddlewareOptions extends HttpOptions<IncomingMessage> {
+  /**
+   * Answers when a session could not be written after the handler has answered; what it answered is dropped. Default: the error's status,
+   * `Retry-After` where it helps, and a short body. Failures to read go to Express's own error handlers.
+   *
+   * Show nothing of the error: its message is for you, and tells an attacker what is behind the site.
+   */
+  readonly onError?: NodeErrorHandler
+}
+
+/**
+ * Puts the session of each request on `req.session` and commits it before the response's first byte leaves.
+ *
+ * Put it behind what serves static files, and in front of whatever needs to know who it is. A request without a cookie costs no
+ * promise, no store and no row. A store that is away goes to your error handlers as `ERR_STORE_UNAVAILABLE` with status 503 and
+ * `Retry-After` set; never is anybody taken for signed out.
+ *
+ * @param sessions - The service, from `createSessions`.
+ * @param options - Cookie, proxies and plain HTTP; safe without any. Express's own `trust proxy` is not looked at.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: an option that browsers would ignore or that is not safe.
+ * @see RFC 6265bis, 4.1; OWASP Session Management Cheat Sheet, "Cookies"
+ * @example
+ * const app: SessionApplication<typeof sessions> = express()
+ * app.use(sessionMiddleware(sessions))
+ * app.post('/logout', async (req, res) => { await req.session.signOut(); res.redirect('/') })
+ */
+export function sessionMiddleware<Data>(
+  sessions: Sessions<Data>,
+  options: SessionMiddlewareOptions = {},
+): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
+  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  return (request, response, next) => {
+    const opened = openOnNode(http, request, response, options.onError)
+    if (!(opened instanceof Promise)) {
+      ;(request as WithSession<Data>).session = opened
+      next()
+      return
+    }
+    opened.then(
+      (session) => {
+        ;(request as WithSession<Data>).session = session
+        next()
+      },
+      (error: unknown) => {
+        const retryAfter = retryAfterOf(error)
+        if (retryAfter !== undefined && !response.headersSent) response.setHeader('Retry-After', retryAfter)
+        next(error)
+      },
+    )
+  }
+}
+
+interface WithSession<Data> extends IncomingMessage {
+  session: Session<Data>
+}
+
+/** The session type of a service: `SessionOf<typeof sessions>`. */
+export type SessionOf<Service> = Service extends Sessions<infer Data> ? Session<Data> : never
+
+/**
+ * A request behind `sessionMiddleware`, for handlers typed by hand.
+ *
+ * @example
+ * function requireSubject(req: SessionRequest<typeof sessions>, res: Response, next: NextFunction) {
+ *   if (req.session.subject === undefined) res.sendStatus(401)
+ *   else next()
+ * }
+ */
+export type SessionRequest<Service, Params = AnyParams> = Request<Params> & { readonly session: SessionOf<Service> }
+
+/** A handler behind `sessionMiddleware`. */
+export interface SessionRequestHandler<Service, Params = AnyParams> {
+  (request: SessionRequest<Service, Params>, response: Response, next: NextFunction): unknown
+  /**
+   * Never there. TypeScript compares callbacks in one direction only, also where they are parameters of methods; a type with a property is no
+   * callback to it, and `express()` may be assigned to `SessionApplication`.
+   */
+  readonly isNeverThere?: never
+}
+
+/** An error handler behind `sessionMiddleware`. No session: the error may be that it could not be read. */
+type SessionErrorHandler = (error: unknown, request: Request, response: Response, next: NextFunction) => unknown
+
+type AnyParams = Request['params']
+
+/** `req.params` of a literal path has the path's names. */
+type ParamsOf<Path> = Path extends string ? AnyParams & { [Name in NamesIn<Path>]: string } : AnyParams
+type NamesIn<Path extends string> = Path extends `${string}:${infer Rest}` ? UpToDelimiter<Rest> | NamesIn<Rest> : never
+type UpToDelimiter<Text extends string> = Text extends `${infer Name}${'/' | '.' | '-' | '{' | '}' | '(' | '?' | '*'}${string}`
+  ? UpToDelimiter<Name>
+  : Text
+
+/**
+ * Routes whose handlers see `req.session`. Declared as methods on purpose: TypeScript compares parameters of methods both ways, so that
+ * what `express()` returns may be assigned to it.
+ */
+interface SessionRoutes<Service> {
+  use(...handlers: SessionRequestHandler<Service>[]): this
+  use(errorHandler: SessionErrorHandler): this
+  use(path: string | RegExp | (string | RegExp)[], ...handlers: SessionRequestHandler<Service>[]): this
+  all<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  get<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  post<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  put<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  delete<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  patch<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  options<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+  head<Path extends string | RegExp>(path: Path, ...handlers: SessionRequestHandler<Service, ParamsOf<Path>>[]): this
+}
+
+/**
+ * An Express application whose handlers see `req.session`. Nothing is declared globally, so two services in one process, and a
+ * library that has a `req.session` of its own, stay apart.
+ *
+ * @example
+ * const app: SessionApplication<typeof sessions> = express()
+ */
+export interface SessionApplication<Service> extends Omit<Application, keyof SessionRoutes<Service>>, SessionRoutes<Service> {
+  /** A listener for `createServer`, and a handler of another application. */
+  (request: IncomingMessage, response: ServerResponse): unknown
+}
+
+/**
+ * The same for a router.
+ *
+ * @example
+ * const account: SessionRouter<typeof sessions> = express.Router()
+ */
+export interface SessionRouter<Service> extends Omit<Router, keyof SessionRoutes<Service>>, SessionRoutes<Service> {
+  /** A handler of an application or another router. */
+  (request: Request, response: Response, next: NextFunction): unknown
+}

@@ -1,0 +1,94 @@
+/** Sessions for `node:http`, `node:https` and the compatibility API of `node:http2`. */
+import type { Session } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { isOperational } from '../http/error-response.ts'
+import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
+import { type IncomingMessage, type NodeErrorHandler, openOnNode, type ServerResponse } from '../http/node.ts'
+import { sendErrorOnNode } from '../http/node-error.ts'
+
+export type { SiteData } from '../http/clear-site-data.ts'
+export type { CookieOptions } from '../http/cookie-config.ts'
+export type { CookieScope } from '../http/cookie-serialise.ts'
+export type { HttpOptions } from '../http/http-options.ts'
+export type { NodeErrorHandler } from '../http/node.ts'
+
+/** Options of `nodeSession` and of this entry's `withSession`. */
+export interface NodeSessionOptions extends HttpOptions<IncomingMessage> {
+  /**
+   * Answers when a session could not be read or written. Default: the error's status, `Retry-After` where it helps, and a short body.
+   *
+   * Nothing was sent yet. Show nothing of the error: its message is for you, and tells an attacker what is behind the site.
+   */
+  readonly onError?: NodeErrorHandler
+}
+
+/**
+ * Gives a function that opens the session of a request. Call it first in your listener; from then on the response is committed, with
+ * its cookie, before its first byte leaves. `withSession` does this for a whole listener and answers failures too.
+ *
+ * @param sessions - The service, from `createSessions`.
+ * @param options - Cookie, proxies and plain HTTP; safe without any.
+ * @returns A function of `(req, res)`. It gives the session itself for a request without a cookie, else a promise of it: `await` takes
+ * both. The promise rejects with `ERR_STORE_UNAVAILABLE` when the store is away: answer 503, never "signed out".
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: an option that browsers would ignore or that is not safe.
+ * @see RFC 6265bis, 4.1; OWASP Session Management Cheat Sheet, "Cookies"
+ * @example
+ * const open = nodeSession(sessions)
+ * createServer(options, async (req, res) => {
+ *   const session = await open(req, res)
+ *   res.end(`Hello ${session.subject ?? 'stranger'}`)
+ * })
+ */
+export function nodeSession<Data>(
+  sessions: Sessions<Data>,
+  options: NodeSessionOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => Session<Data> | Promise<Session<Data>> {
+  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  return (request, response) => openOnNode(http, request, response, options.onError)
+}
+
+/**
+ * Wraps a listener so that it gets the session as its third argument.
+ *
+ * A store that is away is answered with 503, a session that ended meanwhile with 401, and so on. Any other error of the handler is
+ * answered with 500 and then thrown on, as Node would have it; `onError` takes all of them instead.
+ *
+ * @param sessions - The service, from `createSessions`.
+ * @param handler - Answers the request; may be asynchronous.
+ * @param options - Cookie, proxies and plain HTTP; safe without any.
+ * @returns A listener for `createServer`.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: an option that browsers would ignore or that is not safe.
+ * @example
+ * createServer(options, withSession(sessions, async (req, res, session) => {
+ *   await session.signIn({ subject: 'ada', method: 'pwd' })
+ *   res.writeHead(303, { location: '/' }).end()
+ * })).listen(8443)
+ */
+export function withSession<Data>(
+  sessions: Sessions<Data>,
+  handler: (request: IncomingMessage, response: ServerResponse, session: Session<Data>) => unknown,
+  options: NodeSessionOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
+  const open = nodeSession(sessions, options)
+
+  async function fail(error: unknown, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (options.onError !== undefined && !response.headersSent) await options.onError(error, request, response)
+    else sendErrorOnNode(error, request, response)
+    if (options.onError === undefined && !isOperational(error)) throw error
+  }
+
+  return (request, response) => {
+    try {
+      const opened = open(request, response)
+      const answered =
+        opened instanceof Promise
+          ? opened.then((session) => handler(request, response, session))
+          : handler(request, response, opened)
+      return answered instanceof Promise
+        ? answered.then(undefined, (error: unknown) => fail(error, request, response))
+        : undefined
+    } catch (error) {
+      return fail(error, request, response)
+    }
+  }
+}

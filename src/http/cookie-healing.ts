@@ -1,0 +1,58 @@
+/**
+ * Removes left-over cookies of our name. A browser never says which scope a cookie came from, so scopes are tried, one a response:
+ * RFC 6265bis, 4.1.1 allows one `Set-Cookie` of a name, and after a few answers the stray one is gone.
+ */
+import { isSameScope } from './cookie-config.ts'
+import type { CookieScope, CookieWriter } from './cookie-serialise.ts'
+
+const HOST_NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+const PATH_SEGMENT = /^[\w.~%!$&'()*+,=:@-]+$/
+const MOST_DOMAINS = 4
+const MOST_PATHS = 4
+/** Longer hosts and paths come from nobody who has a stray cookie. */
+const LONGEST_PART = 253
+
+/** Tries the scopes of stray cookies one after the other, across the responses of one adapter. */
+export class CookieHealing {
+  readonly #cookie: CookieWriter
+  readonly #formerScopes: readonly CookieScope[]
+  #turn = 0
+
+  constructor(cookie: CookieWriter, formerScopes: readonly CookieScope[]) {
+    this.#cookie = cookie
+    this.#formerScopes = formerScopes
+  }
+
+  /**
+   * The next line to try for a request that brought several cookies of our name; `undefined` when there is nothing to try.
+   * Never the scope in use: healing cannot sign anybody out.
+   *
+   * @param host - The `Host` header or URL host, without port; not trusted, only its own sender's browser acts on the answer.
+   * @param path - Path of the request's URL; not trusted either.
+   */
+  nextLine(host: string | undefined, path: string): string | undefined {
+    const scopes = [...this.#formerScopes, ...likelyScopes(host, path)].filter((scope) => !isSameScope(scope, this.#cookie.shape))
+    const scope = scopes[this.#turn++ % scopes.length]
+    return scope && this.#cookie.clearAt(scope)
+  }
+}
+
+/** Where a stray cookie that this request carries can sit: the host itself, its parent domains, the prefixes of the path. */
+function likelyScopes(host: string | undefined, path: string): CookieScope[] {
+  const scopes: CookieScope[] = [{ path: '/' }]
+  if (host !== undefined && host.length <= LONGEST_PART && HOST_NAME.test(host)) {
+    const labels = host.split('.')
+    // Down to two labels: a single one is a top-level domain, where browsers keep no cookies.
+    for (let i = 0; i < Math.min(labels.length - 1, MOST_DOMAINS); i++) scopes.push({ domain: labels.slice(i).join('.') })
+  }
+  let prefix = ''
+  for (const segment of path
+    .slice(0, LONGEST_PART)
+    .split('/')
+    .slice(1, MOST_PATHS + 1)) {
+    if (!PATH_SEGMENT.test(segment)) break
+    prefix += `/${segment}`
+    scopes.push({ path: prefix })
+  }
+  return scopes
+}

@@ -1,0 +1,167 @@
+/**
+ * One request and its response: from the request's facts to a session, and from the session to header changes. Every adapter goes
+ * through here, so that none has a policy of its own.
+ */
+import type { SojournError } from '../core/errors.ts'
+import type { Session } from '../core/session.ts'
+import type { TokenInstruction } from '../core/unit-of-work.ts'
+import { type HeaderTarget, markPersonal } from './cache-headers.ts'
+import { chooseCookie } from './cookie-choice.ts'
+import { cookieValues } from './cookie-parse.ts'
+import type { CookieWriter } from './cookie-serialise.ts'
+import { deviceName } from './device.ts'
+import type { SessionHttp } from './http-options.ts'
+import type { HttpContext, NativeFacts } from './request-facts.ts'
+import { type TransportVerdict, transportError } from './transport.ts'
+
+/**
+ * The order is: `read()` before the handler, `commit()` before the first byte of headers, then `apply()`.
+ *
+ * It is also what core is told of the request. There is no abort signal in it on purpose: a write whose client has gone is finished
+ * all the same, or a logout would depend on the patience of whoever asked for it.
+ */
+export class Exchange<Data, Native> implements HttpContext {
+  readonly http: SessionHttp<Data, Native>
+  readonly isActivity: boolean | undefined
+  readonly #facts: NativeFacts<Native>
+  #judged: TransportVerdict | undefined
+  #isDuplicated = false
+  #opened: Session<Data> | Promise<Session<Data>> | undefined
+  #session: Session<Data> | undefined
+  #instruction: TokenInstruction | undefined
+
+  constructor(http: SessionHttp<Data, Native>, facts: NativeFacts<Native>) {
+    this.http = http
+    this.#facts = facts
+    this.isActivity = http.isActivity?.(facts.request)
+  }
+
+  /** Core asks for it only when a session starts. */
+  get device(): string | undefined {
+    return deviceName(this.#facts.header('user-agent'))
+  }
+
+  /** Core asks for it only when a session is about to start: then, and not before, a wrong transport is an error. */
+  startRefusal(): SojournError | undefined {
+    const verdict = this.#verdict
+    return typeof verdict === 'string' ? undefined : this.#refuse(verdict)
+  }
+
+  /**
+   * The session of this request. Without a promise, a store or a row for a visitor who brought no cookie. Asked again, it gives the
+   * same one: two of them for one response would write two cookies.
+   *
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody knows who this is; never "signed out".
+   */
+  read(): Session<Data> | Promise<Session<Data>> {
+    this.#opened ??= this.#read()
+    return this.#opened
+  }
+
+  #read(): Session<Data> | Promise<Session<Data>> {
+    const header = this.#facts.header('cookie')
+    const token = header === undefined ? undefined : this.#chooseToken(header)
+    if (token) return this.#readStore(token)
+    this.#session = this.http.sessions.anonymous(this)
+    return this.#session
+  }
+
+  async #readStore(token: string): Promise<Session<Data>> {
+    this.#session = await this.http.sessions.read(token, this)
+    return this.#session
+  }
+
+  #chooseToken(header: string): string | undefined {
+    const { http } = this
+    const verdict = this.#verdict
+    const cookie = http.cookieFor(verdict)
+    if (cookie === undefined) {
+      // A Secure cookie on a channel that looks plain: a proxy nobody configured, and everybody seems signed out.
+      if (cookieValues(header, http.cookieFor('secure')!.writer.shape.name).length > 0) this.#reportRefusal(verdict)
+      return undefined
+    }
+    const { token, candidates, valid } = chooseCookie(cookieValues(header, cookie.writer.shape.name), http.sessions)
+    if (candidates > 1) {
+      this.#isDuplicated = true
+      http.sessions.events.emit({ type: 'cookie.duplicated', candidates, valid })
+    }
+    return token
+  }
+
+  /**
+   * Writes what the handler changed. Without a promise when there is nothing to wait for. Whatever it rejects with, no cookie of this
+   * request may be sent.
+   */
+  commit(): void | Promise<void> {
+    const instruction = this.#session?.commit()
+    if (instruction instanceof Promise) return this.#committed(instruction)
+    this.#instruction = instruction
+  }
+
+  async #committed(instruction: Promise<TokenInstruction>): Promise<void> {
+    this.#instruction = await instruction
+  }
+
+  /** Whether `apply` has anything to do. Ask after `commit`. */
+  get hasHeaderChanges(): boolean {
+    const instruction = this.#instruction
+    if (instruction === undefined) return false
+    return instruction.kind !== 'none' || this.#isDuplicated || this.#session!.isUsed || instruction.isLogout
+  }
+
+  /**
+   * Puts cookie, cache and logout headers onto the response.
+   *
+   * @throws {TransportError} `ERR_TRANSPORT_INSECURE` - a token must not leave on this channel.
+   * @throws {SojournError} `ERR_COOKIE_TOO_LARGE`
+   */
+  apply(target: HeaderTarget): void {
+    const instruction = this.#instruction
+    if (instruction === undefined || !this.hasHeaderChanges) return
+    const cookie = this.http.cookieFor(this.#verdict)
+    const line = this.#setCookieLine(instruction)
+    if (line !== undefined) replaceCookie(target, cookie!.writer, line)
+    if (instruction.isLogout) this.#clearSiteData(target, instruction)
+    if (line !== undefined || this.#session!.isUsed) markPersonal(target, line !== undefined)
+  }
+
+  #setCookieLine({ kind, token, expiresAt }: TokenInstruction): string | undefined {
+    const verdict = this.#verdict
+    const cookie = this.http.cookieFor(verdict)
+    if (kind === 'set') {
+      if (cookie === undefined) throw this.#refuse(verdict as Exclude<TransportVerdict, string>)
+      return cookie.writer.set(token!, expiresAt === undefined ? undefined : { expiresAt, now: this.http.clock() })
+    }
+    if (kind === 'clear') return cookie?.writer.clear
+    return this.#isDuplicated ? cookie?.healing.nextLine(this.#facts.host, this.#facts.path) : undefined
+  }
+
+  /** The application's own header stays. Data is cleared after cookies are set: `"cookies"` would take a new session's with it. */
+  #clearSiteData(target: HeaderTarget, { kind }: TokenInstruction): void {
+    const { clearSiteData } = this.http
+    if (clearSiteData === undefined || target.get('Clear-Site-Data') !== undefined) return
+    if (kind === 'set' && /cookies|\*/.test(clearSiteData)) return
+    target.set('Clear-Site-Data', clearSiteData)
+  }
+
+  get #verdict(): TransportVerdict {
+    this.#judged ??= this.http.transport.judge(this.#facts)
+    return this.#judged
+  }
+
+  #refuse(verdict: Exclude<TransportVerdict, string>): SojournError {
+    this.#reportRefusal(verdict)
+    return transportError(verdict)
+  }
+
+  #reportRefusal(verdict: TransportVerdict): void {
+    if (typeof verdict === 'string') return
+    this.http.sessions.events.emit({ type: 'transport.refused', reason: verdict.reason })
+  }
+}
+
+/** Exactly one `Set-Cookie` of our name (RFC 6265bis, 4.1.1), beside whatever the application sets. */
+function replaceCookie(target: HeaderTarget, cookie: CookieWriter, line: string): void {
+  const others = target.setCookies().filter((other) => !cookie.isAbout(other))
+  target.replaceSetCookies([...others, line])
+}

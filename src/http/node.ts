@@ -1,0 +1,77 @@
+/** The bridge to Node's `req` and `res`, HTTP/1 and the HTTP/2 compatibility API: the one file of this folder that knows them. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Session } from '../core/session.ts'
+import { guardOf, guardResponse } from './commit-guard.ts'
+import { Exchange } from './exchange.ts'
+import type { SessionHttp } from './http-options.ts'
+import { type NativeFacts, withoutPort } from './request-facts.ts'
+
+export type { IncomingMessage, ServerResponse } from 'node:http'
+
+/**
+ * Answers in place of the handler when its session could not be read or written. Nothing was sent yet, and what the handler had set
+ * about its own answer is gone. If it throws or rejects, the default answer is sent.
+ */
+export type NodeErrorHandler<
+  Request extends IncomingMessage = IncomingMessage,
+  Response extends ServerResponse = ServerResponse,
+> = (error: unknown, request: Request, response: Response) => unknown
+
+/**
+ * Opens the session of a request and makes sure that its response is committed before it leaves. Called again for the same request
+ * and adapter, it gives the same session.
+ *
+ * @returns The session itself for a request without a cookie, else a promise of it.
+ * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - as a rejection; answer 503.
+ */
+export function openOnNode<Data>(
+  http: SessionHttp<Data, IncomingMessage>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: NodeErrorHandler | undefined,
+): Session<Data> | Promise<Session<Data>> {
+  const guard = guardOf(response)
+  const known = guard?.exchanges.find((exchange) => exchange.http === http)
+  if (known !== undefined) return (known as Exchange<Data, IncomingMessage>).read()
+  const exchange = new Exchange(http, new NodeFacts(request))
+  // A second adapter on one response, with a cookie of its own, shares the guard: two guards would wait for each other.
+  if (guard !== undefined) guard.exchanges.push(exchange)
+  else guardResponse(response, exchange, onError)
+  return exchange.read()
+}
+
+/** Answers questions about a Node request from the request itself. */
+class NodeFacts implements NativeFacts<IncomingMessage> {
+  readonly request: IncomingMessage
+
+  constructor(request: IncomingMessage) {
+    this.request = request
+  }
+
+  get isEncrypted(): boolean {
+    return (this.request.socket as { encrypted?: boolean }).encrypted === true
+  }
+
+  get peer(): string | undefined {
+    return this.request.socket.remoteAddress
+  }
+
+  get host(): string | undefined {
+    // HTTP/2 calls it `:authority`.
+    const host = this.request.headers.host ?? this.header(':authority')
+    return host && withoutPort(host)
+  }
+
+  /** Express shortens `url` below a mounted router and keeps the whole as `originalUrl`. */
+  get path(): string {
+    const { originalUrl, url = '/' } = this.request as IncomingMessage & { originalUrl?: unknown }
+    const target = typeof originalUrl === 'string' ? originalUrl : url
+    const query = target.indexOf('?')
+    return query === -1 ? target : target.slice(0, query)
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return typeof value === 'object' ? value.join(', ') : value
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Whether a request came over a channel a session may travel on. A token sent over plain HTTP can be read and replaced by anybody
+ * on the way (ASVS 5.0, 12.2.1; OWASP Session Management Cheat Sheet, "Transport Layer Security").
+ */
+import { ConfigError, TransportError } from '../core/errors.ts'
+import type { RequestFacts } from './request-facts.ts'
+
+/** Options about the way requests come in. */
+export interface TransportOptions {
+  /**
+   * Gives sessions to plain-HTTP requests for loopback hosts (`localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`) under a cookie
+   * without prefix and without Secure. Default `false`. For developers' machines.
+   *
+   * Every other host over plain HTTP stays without a session even so. If it were different, whoever is on the same network could
+   * take sessions over.
+   */
+  readonly dangerouslyAllowHttp?: boolean
+  /**
+   * Addresses of your own reverse proxies, exactly as the socket shows them, or the word `loopback`. Default none.
+   *
+   * From these peers, and no others, `X-Forwarded-Proto: https` counts as TLS. List only machines that overwrite this header: a
+   * client that can reach the server beside the proxy, or through one that passes the header on, could claim TLS it does not have,
+   * and its token would cross the network readable.
+   */
+  readonly trustedProxies?: readonly string[]
+}
+
+/** What a request's channel allows: the prefixed cookie, the developer's cookie, or no session, with the reason. */
+export type TransportVerdict = 'secure' | 'loopback' | Refusal
+
+/** Why a request gets no session. */
+export interface Refusal {
+  /** Machine word for the event. */
+  readonly reason: 'plain-http' | 'untrusted-proxy' | 'proxied-plain-http' | 'not-loopback'
+  /** What was seen and what to configure, for the developer. Holds nothing a client sent. */
+  readonly explanation: string
+}
+
+const LOOPBACK_HOST = /^(?:localhost|(?:[a-z0-9-]+\.)+localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?$/i
+const LOOPBACK_PEER = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
+const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]+)$/i
+const READ_MORE = 'See docs/guide/transport.md.'
+
+const refuse = (reason: Refusal['reason'], explanation: string): Refusal => ({ reason, explanation })
+
+const PLAIN_HTTP = refuse(
+  'plain-http',
+  'The request came over plain HTTP, without X-Forwarded-Proto. Serve it over TLS; behind a proxy that ends TLS, have it send ' +
+    "X-Forwarded-Proto and list its address in trustedProxies; on a developer's machine set dangerouslyAllowHttp: true.",
+)
+const UNTRUSTED_PROXY = refuse(
+  'untrusted-proxy',
+  'The request came over plain HTTP with a forwarding header (X-Forwarded-Proto, X-Forwarded-For or Forwarded), from a peer that is not in ' +
+    "trustedProxies, so the header was not believed. If that peer is your own proxy, list its address, or 'loopback' if it runs on this machine; with sojourn/web, say so by isSecure.",
+)
+const PROXIED_PLAIN_HTTP = refuse(
+  'proxied-plain-http',
+  'A trusted proxy sent the request with X-Forwarded-Proto missing or not https: the client spoke plain HTTP to it. Redirect to https there, ' +
+    'and have it send X-Forwarded-Proto: https for TLS.',
+)
+const NOT_LOOPBACK = refuse(
+  'not-loopback',
+  'The request came over plain HTTP, and dangerouslyAllowHttp serves only the hosts localhost, *.localhost, 127.0.0.0/8 and [::1]; the Host header ' +
+    'named another. Serve it over TLS.',
+)
+
+/** Judges requests' channels under one configuration. */
+export class Transport {
+  readonly #allowsHttp: boolean
+  readonly #trustsLoopback: boolean
+  readonly #proxies: ReadonlySet<string>
+
+  /** @throws {ConfigError} `ERR_CONFIG_INVALID` - an entry that is no address; a flag that is no boolean. */
+  constructor({ dangerouslyAllowHttp = false, trustedProxies = [] }: TransportOptions) {
+    if (typeof dangerouslyAllowHttp !== 'boolean') {
+      throw invalid(
+        'dangerouslyAllowHttp is not a boolean',
+        'true or false',
+        'a string such as "false" would else turn safety off',
+      )
+    }
+    if (!Array.isArray(trustedProxies))
+      throw invalid('trustedProxies is not a list', "a list such as ['10.0.0.5']", 'each peer is named')
+    for (const [index, proxy] of trustedProxies.entries()) {
+      if (proxy === 'loopback' || (typeof proxy === 'string' && IP_ADDRESS.test(proxy))) continue
+      throw invalid(
+        `trustedProxies[${index}] is no IP address`,
+        "addresses such as '10.0.0.5', or 'loopback'",
+        'sockets show addresses, not names',
+      )
+    }
+    this.#allowsHttp = dangerouslyAllowHttp
+    this.#trustsLoopback = trustedProxies.includes('loopback')
+    this.#proxies = new Set(trustedProxies.map((proxy) => canonicalPeer(proxy)))
+  }
+
+  /** What this request's channel allows. */
+  judge(facts: RequestFacts): TransportVerdict {
+    if (facts.isEncrypted) return 'secure'
+    const isProxied = hasForwardingHeader(facts)
+    const isTrusted = this.#isTrusted(facts.peer)
+    if (isTrusted && isProxied && claimsHttps(facts.header('x-forwarded-proto'))) return 'secure'
+    // A forwarding header from anybody else: a proxy nobody configured, or a client that pretends to be one. The Host it shows may be
+    // the proxy's name for this server, so it proves no loopback either.
+    if (isProxied && !isTrusted) return UNTRUSTED_PROXY
+    if (!this.#allowsHttp) return isProxied ? PROXIED_PLAIN_HTTP : PLAIN_HTTP
+    return facts.host !== undefined && LOOPBACK_HOST.test(facts.host) ? 'loopback' : NOT_LOOPBACK
+  }
+
+  #isTrusted(peer: string | undefined): boolean {
+    if (peer === undefined || (this.#proxies.size === 0 && !this.#trustsLoopback)) return false
+    return (this.#trustsLoopback && LOOPBACK_PEER.test(peer)) || this.#proxies.has(canonicalPeer(peer))
+  }
+}
+
+/** The error of whoever tries to start a session over such a channel: loud, since every sign-in fails until it is mended. */
+export function transportError(refusal: Refusal): TransportError {
+  return new TransportError(`No session can start here. ${refusal.explanation} ${READ_MORE}`, { code: 'ERR_TRANSPORT_INSECURE' })
+}
+
+function hasForwardingHeader(facts: RequestFacts): boolean {
+  return (
+    facts.header('x-forwarded-proto') !== undefined ||
+    facts.header('x-forwarded-for') !== undefined ||
+    facts.header('forwarded') !== undefined
+  )
+}
+
+/** Every hop has to say https: a proxy that appends to a client's own header must not make http into https. */
+function claimsHttps(proto: string | undefined): boolean {
+  return proto?.split(',').every((hop) => hop.trim().toLowerCase() === 'https') ?? false
+}
+
+/** A dual-stack socket shows IPv4 peers as `::ffff:10.0.0.5`. */
+function canonicalPeer(peer: string): string {
+  const lower = peer.toLowerCase()
+  return lower.startsWith('::ffff:') && lower.includes('.') ? lower.slice('::ffff:'.length) : lower
+}
+
+function invalid(given: string, expected: string, why: string): ConfigError {
+  return new ConfigError(`${given}; expected ${expected}, because ${why}. ${READ_MORE}`, { code: 'ERR_CONFIG_INVALID' })
+}
