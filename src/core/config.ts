@@ -102,7 +102,7 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
   if (options === null || typeof options !== 'object') throw invalid('options', options, 'an object with `store` and `keys`', '')
   checkStore(options.store)
   const keyring = createKeyring(options.keys)
-  const declared = options.policy ?? {}
+  const declared = options.policy === undefined ? {} : options.policy
   if (declared === null || typeof declared !== 'object')
     throw invalid('policy', declared, 'an object such as `policies.moderate`', READ_MORE)
   const policy = resolvePolicy(declared)
@@ -113,7 +113,9 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
       { code: 'ERR_CONFIG_INVALID' },
     )
   }
-  const { policyFor } = options
+  const policyFor = checkFunction('policyFor', options.policyFor)
+  checkFunction('migrate', options.migrate)
+  checkFunction('onEvent', options.onEvent)
   return {
     store: options.store,
     keyring,
@@ -130,22 +132,22 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
 }
 
 function resolvePolicy(declared: Policy): ResolvedPolicy {
-  const absoluteTimeout = duration(
+  const absoluteTimeout = timeout(
     'policy.absoluteTimeout',
     declared.absoluteTimeout,
     policies.low.absoluteTimeout,
     seconds(1),
     LONGEST,
   )
-  const idleTimeout = duration(
+  const idleTimeout = timeout(
     'policy.idleTimeout',
     declared.idleTimeout,
     Math.min(policies.low.idleTimeout, absoluteTimeout),
     seconds(1),
     absoluteTimeout,
   )
-  const rotationGrace = duration('policy.rotationGrace', declared.rotationGrace, seconds(30), seconds(1), minutes(5))
-  const rotateAfter = duration('policy.rotateAfter', declared.rotateAfter, minutes(15), 2 * rotationGrace, LONGEST)
+  const rotationGrace = timeout('policy.rotationGrace', declared.rotationGrace, seconds(30), seconds(1), minutes(5))
+  const rotateAfter = timeout('policy.rotateAfter', declared.rotateAfter, minutes(15), 2 * rotationGrace, LONGEST)
   const resolved = {
     idleTimeout,
     absoluteTimeout,
@@ -171,13 +173,8 @@ export function deviationsOf(policy: ResolvedPolicy, declared: Policy): string[]
 function checkJustified(policy: ResolvedPolicy, declared: Policy): void {
   if (declared.preset === undefined) return
   oneOf('policy.preset', declared.preset, Object.keys(policies))
+  checkAal3(policy, declared)
   const deviations = deviationsOf(policy, declared)
-  if (declared.preset === 'aal3' && policy.absoluteTimeout > policies.aal3.absoluteTimeout) {
-    throw new ConfigError(
-      `createSessions: ${deviations[0]}; no justification lifts this limit (NIST SP 800-63B-4, 2.3.3: SHALL be no more than 12 hours). ${READ_MORE}`,
-      { code: 'ERR_POLICY_UNJUSTIFIED' },
-    )
-  }
   if (deviations.length > 0 && !declared.justification?.trim()) {
     throw new ConfigError(
       `createSessions: ${deviations.join('; ')}; expected policy.justification to say why, because ASVS 5.0, 7.1.1 asks for it. ${READ_MORE}`,
@@ -186,13 +183,26 @@ function checkJustified(policy: ResolvedPolicy, declared: Policy): void {
   }
 }
 
+function checkAal3({ absoluteTimeout }: ResolvedPolicy, declared: Policy): void {
+  const most = policies.aal3.absoluteTimeout
+  if (declared.preset !== 'aal3' || absoluteTimeout <= most) return
+  throw new ConfigError(
+    `createSessions: absoluteTimeout is ${absoluteTimeout} ms, longer than the ${most} ms of 'aal3'; ` +
+      `no justification lifts this limit (NIST SP 800-63B-4, 2.3.3: SHALL be no more than 12 hours). ${READ_MORE}`,
+    { code: 'ERR_POLICY_UNJUSTIFIED' },
+  )
+}
+
 function overridden(
   base: ResolvedPolicy,
   declared: Policy,
   override: ReturnType<NonNullable<SessionsOptions['policyFor']>>,
 ): ResolvedPolicy {
   if (override === undefined) return base
-  const absoluteTimeout = duration(
+  // A promise above all: it would look like an answer that changes nothing.
+  if (override === null || typeof override !== 'object' || 'then' in override)
+    throw invalid('policyFor()', override, 'undefined, or an object of durations, synchronously', READ_MORE)
+  const absoluteTimeout = timeout(
     'policyFor().absoluteTimeout',
     override.absoluteTimeout,
     base.absoluteTimeout,
@@ -200,9 +210,10 @@ function overridden(
     LONGEST,
   )
   const idleDefault = Math.min(base.idleTimeout, absoluteTimeout)
-  const idleTimeout = duration('policyFor().idleTimeout', override.idleTimeout, idleDefault, seconds(1), absoluteTimeout)
-  const rotateAfter = duration('policyFor().rotateAfter', override.rotateAfter, base.rotateAfter, 2 * base.rotationGrace, LONGEST)
+  const idleTimeout = timeout('policyFor().idleTimeout', override.idleTimeout, idleDefault, seconds(1), absoluteTimeout)
+  const rotateAfter = timeout('policyFor().rotateAfter', override.rotateAfter, base.rotateAfter, 2 * base.rotationGrace, LONGEST)
   const resolved = { ...base, absoluteTimeout, idleTimeout, rotateAfter }
+  checkAal3(resolved, declared)
   const isLooser = (['idleTimeout', 'absoluteTimeout', 'rotateAfter'] as const).some((name) => resolved[name] > base[name])
   if (isLooser && !declared.justification?.trim()) {
     throw new ConfigError(
@@ -222,14 +233,29 @@ function checkStore(store: unknown): asserts store is Store {
   if (missing.length > 0) {
     throw invalid('store', store, `a store with ${missing.join(', ')}, such as sqliteStore('sessions.db')`, 'See docs/stores.')
   }
+  const { capabilities } = store as Partial<Store>
+  if (capabilities === null || typeof capabilities !== 'object')
+    throw invalid('store.capabilities', capabilities, 'an object that says what the store can do', 'See docs/stores.')
 }
 
 function checkLimit(limit: SessionLimit | undefined): SessionLimit | undefined {
   if (limit === undefined) return undefined
+  if (limit === null || typeof limit !== 'object')
+    throw invalid('policy.limit', limit, "an object such as { max: 5, onExceeded: 'evict-oldest' }", READ_MORE)
   return {
     max: within('policy.limit.max', limit.max, 1, 1, 10_000, 'sessions'),
     onExceeded: oneOf('policy.limit.onExceeded', limit.onExceeded, ['reject', 'evict-oldest', 'allow']),
   }
+}
+
+/**
+ * A duration of the policy: whole seconds. Nobody means 1.8 s by 1800 or 43.2 s by 43200; those are 30 minutes and 12 hours in the
+ * wrong unit.
+ */
+function timeout(name: string, value: unknown, fallback: number, least: number, most: number): number {
+  const checked = duration(name, value, fallback, least, most)
+  if (checked % 1000 === 0) return checked
+  throw invalid(name, value, 'whole seconds in milliseconds; write it with seconds(), minutes(), hours() or days()', READ_MORE)
 }
 
 /** A duration within bounds. Outside of them it is nearly always the wrong unit, so the sentence says which unit is meant. */

@@ -91,7 +91,7 @@ describe('isRenewalDue', () => {
     [minutes(15) - 1, false],
     [minutes(15), true],
   ])('%i ms after the token was made: %s', (age, expected) => {
-    expect(isRenewalDue({ generationAt: start }, start + age, policy)).toBe(expected)
+    expect(isRenewalDue({ generationAt: start, confirmedAt: start }, start + age, policy)).toBe(expected)
   })
 })
 
