@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,6 +112,36 @@ describe('two processes on one file', () => {
     const started = await Promise.all([start(), start(), start(), start()])
 
     expect(await Promise.all(started.map((worker) => worker.run('read')))).toEqual([undefined, undefined, undefined, undefined])
+  })
+})
+
+describe('a process that does not close its store', () => {
+  it('ends by itself when its work is done', () => {
+    const script = `
+      import { sqliteStore } from 'sojourn/stores/sqlite'
+      const store = sqliteStore(${JSON.stringify(join(folder, 'own.db'))})
+      await store.channel.subscribe('topic', () => {})
+      console.log(await store.purge({ before: 1, limit: 10 }))`
+    const args = ['--conditions=sojourn-source', '--no-warnings', '--input-type=module', '--eval', script]
+
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 })
+
+    expect([ended.status, ended.stdout.trim(), ended.stderr]).toEqual([0, '0', ''])
+  })
+
+  it('purges without a thread where none may be started', () => {
+    const script = `
+      import { sqliteStore } from 'sojourn/stores/sqlite'
+      const store = sqliteStore(${JSON.stringify(join(folder, 'own.db'))})
+      await store.create({ id: 'a', startedAt: 1, deadline: 1, absoluteDeadline: 1, body: new Uint8Array(1) }, { now: 1 })
+      console.log(await store.purge({ before: 9, limit: 10 }))
+      await store.close()`
+    const permissions = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*']
+    const args = [...permissions, '--conditions=sojourn-source', '--no-warnings', '--input-type=module', '--eval', script]
+
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 })
+
+    expect([ended.status, ended.stdout.trim(), ended.stderr]).toEqual([0, '1', ''])
   })
 })
 

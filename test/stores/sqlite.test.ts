@@ -360,6 +360,42 @@ describe('many rows', () => {
     expect((await store.list('ada')).map(({ id }) => id)).toEqual(['id-77'])
   })
 
+  it('keeps the write-ahead log short under writes that never pause', async () => {
+    const store = open()
+    await store.create(recordOf('a'), { now })
+
+    for (let version = 1; version < 4000; version++)
+      await store.update('a', version, recordOf('a', { body: new Uint8Array(3000) }))
+
+    expect(statSync(`${path}-wal`).size).toBeLessThan(24 * 1024 * 1024)
+  })
+
+  it('writes while it purges, and neither is refused', async () => {
+    const store = open()
+    sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+      INSERT INTO sessions SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
+    await store.create(recordOf('live'), { now })
+
+    const purging = store.purge({ before: now + 1, limit: 10_000 })
+    for (let version = 1; version <= 50; version++) await store.update('live', version, recordOf('live'))
+
+    expect(await purging).toBe(3000)
+    expect(await store.read('live')).toMatchObject({ record: { version: 51 } })
+  })
+
+  it('ends a purge that is under way when it is closed', async () => {
+    const store = open()
+    sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+      INSERT INTO sessions SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
+    const purging = store.purge({ before: now + 1, limit: 10_000 }).catch((error) => error.code)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+
+    await store.close()
+
+    expect(await purging).toBe('ERR_STORE_UNAVAILABLE')
+    expect(sql('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
+  })
+
   it('lets waiting requests go first while it purges', async () => {
     const store = open()
     sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
@@ -381,9 +417,9 @@ describe('many rows', () => {
     isPurging = false
     await reading
 
-    const slowest = waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.95)]
+    const slowest = waits.sort((a, b) => a - b)[Math.floor(waits.length * 0.99)]
     expect(removed).toBe(10_000)
-    expect(waits.length).toBeGreaterThanOrEqual(90)
+    expect(waits.length).toBeGreaterThan(1000)
     expect(slowest).toBeLessThan(10)
   })
 })

@@ -11,6 +11,8 @@ export interface WorkOptions {
 }
 
 const LONGEST_PAUSE = 16
+/** Writes until the log is worth moving into the file; each adds three or four pages of 4 KiB to it. */
+const MANY_WRITES = 200
 
 /**
  * Runs work against the database: one transaction each, nothing in between. SQLite in this process is synchronous, so work is
@@ -21,14 +23,17 @@ const LONGEST_PAUSE = 16
  */
 export class Engine {
   readonly database: DatabaseSync
-  readonly #busyTimeout: number
+  readonly busyTimeout: number
+  /** Called now and then, when the write-ahead log has grown. */
+  onManyWrites: (() => void) | undefined
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   #isClosed = false
+  #writes = 0
 
   constructor(database: DatabaseSync, busyTimeout: number) {
     this.database = database
-    this.#busyTimeout = busyTimeout
+    this.busyTimeout = busyTimeout
     // IMMEDIATE takes the write lock first, so that what the work reads is still true when it writes.
     this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
@@ -63,10 +68,10 @@ export class Engine {
   /** Goes on after a first attempt that failed: again while the database is locked, up to the busy timeout, else as a rejection. */
   async retry<T>(attempt: () => T, firstError: unknown, signal?: AbortSignal): Promise<T> {
     let error = firstError
-    let isTooLate = this.#busyTimeout <= 0
+    let isTooLate = this.busyTimeout <= 0
     const timeout = setTimeout(() => {
       isTooLate = true
-    }, this.#busyTimeout)
+    }, this.busyTimeout)
     try {
       for (let milliseconds = 1; isBusy(error) && !isTooLate; milliseconds = Math.min(2 * milliseconds, LONGEST_PAUSE)) {
         await pause(milliseconds, signal)
@@ -96,6 +101,7 @@ export class Engine {
       try {
         const result = work()
         this.#commit.run()
+        if (++this.#writes % MANY_WRITES === 0) this.onManyWrites?.()
         return result
       } catch (error) {
         rollBack(this.database)

@@ -15,7 +15,6 @@ export class SqliteLedger implements Ledger {
   readonly #find: StatementSync
   readonly #delete: StatementSync
   readonly #count: StatementSync
-  readonly #purge: StatementSync
 
   constructor(engine: Engine) {
     this.#engine = engine
@@ -30,9 +29,6 @@ export class SqliteLedger implements Ledger {
     this.#find = database.prepare('SELECT deadline, count, value FROM ledger WHERE kind = ? AND key = ?')
     this.#delete = database.prepare(`DELETE FROM ledger WHERE kind = ${VALUE} AND key = ?`)
     this.#count = database.prepare(`INSERT OR REPLACE INTO ledger (kind, key, deadline, count) VALUES (${COUNT}, ?, ?, ?)`)
-    this.#purge = database.prepare(
-      'DELETE FROM ledger WHERE (kind, key) IN (SELECT kind, key FROM ledger WHERE deadline < ? ORDER BY deadline LIMIT ?)',
-    )
   }
 
   claim(key: string, options: LedgerOptions): Promise<boolean> {
@@ -65,11 +61,6 @@ export class SqliteLedger implements Ledger {
       this.#count.run(key, deadline, count)
       return count
     }, options)
-  }
-
-  /** Removes at most `limit` outdated entries; meant to run inside a transaction of its own. */
-  removeOutdated(before: number, limit: number): number {
-    return Number(this.#purge.run(before, limit).changes)
   }
 
   #entry(kind: number, key: string): LedgerRow | undefined {

@@ -40,6 +40,8 @@ export function prepareDatabase(database: DatabaseSync, busyTimeout: number): vo
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeout)}`)
     identify(database)
     useWriteAheadLog(database, busyTimeout)
+    // A thread of its own moves the log into the file (`background.ts`); where it cannot, SQLite does so at 16 MiB.
+    database.exec('PRAGMA wal_autocheckpoint = 4000')
     // Bodies are sealed, yet what can be overwritten for free should not linger. 16 MiB of pages keep a hot set of sessions.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA secure_delete = FAST; PRAGMA cache_size = -16384')
     migrate(database)

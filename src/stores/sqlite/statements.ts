@@ -28,12 +28,6 @@ const SQL = {
   spare: `UPDATE sessions SET epoch = (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject)
     WHERE id = ? AND subject = ? AND revoked_at IS NULL`,
   list: `SELECT ${RECORD_COLUMNS} FROM sessions WHERE subject = ? AND revoked_at IS NULL ${OLDEST_FIRST}`,
-  purge: 'DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE deadline < ? ORDER BY deadline LIMIT ?)',
-  outdatedEpochs: 'SELECT subject FROM epochs WHERE check_at < ? ORDER BY check_at LIMIT ?',
-  /** The epoch is needed as long as any row is; so it is looked at again once this one is over. */
-  postponeEpoch: `UPDATE epochs SET check_at = max(?1, (SELECT deadline FROM sessions WHERE subject = ?2 LIMIT 1))
-    WHERE subject = ?2 AND EXISTS (SELECT 1 FROM sessions WHERE subject = ?2)`,
-  deleteEpoch: 'DELETE FROM epochs WHERE subject = ?',
 } as const
 
 /** The prepared statements of one handle: parsed once, run many times. */

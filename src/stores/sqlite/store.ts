@@ -13,15 +13,15 @@ import type {
   StoredRecord,
   UpdateOutcome,
 } from '../../core/store.ts'
-import { abortedError } from '../internal/abort.ts'
+import { abortedError, throwIfAborted } from '../internal/abort.ts'
+import { Background } from './background.ts'
 import { SqliteChannel } from './channel.ts'
+import { Cleaning } from './cleaning.ts'
 import { type Engine, nextTurn } from './engine.ts'
 import { SqliteLedger } from './ledger.ts'
 import { prepareStatements, type ReadRow, type RecordRow, rowReader, type Statements } from './statements.ts'
 import { fromColumn, toColumn } from './text.ts'
 
-/** Rows of one purge transaction: a few milliseconds of the event loop and of the write lock, also among a million rows. */
-const PURGE_BATCH = 100
 const NO_ID = ''
 
 /** The store contract over one SQLite handle. `onClose` releases the handle if it is ours. */
@@ -34,6 +34,8 @@ export class SqliteStore implements Store {
   readonly #engine: Engine
   readonly #sql: Statements
   readonly #readRow: (id: string) => ReadRow | undefined
+  readonly #cleaning: Cleaning
+  readonly #background: Background | undefined
   #onClose: (() => void) | undefined
 
   constructor(engine: Engine, onClose: () => void) {
@@ -44,8 +46,12 @@ export class SqliteStore implements Store {
     this.ledger = new SqliteLedger(engine)
     this.channel = new SqliteChannel(engine)
     const main = engine.database.prepare(`SELECT file FROM pragma_database_list WHERE name = 'main'`).get()
-    const isFile = Boolean(main?.file)
-    this.capabilities = { listsSubjects: true, limitsSubjects: true, durableRevocation: isFile, isLocal: true }
+    const file = main?.file ? String(main.file) : undefined
+    this.#cleaning = new Cleaning(engine)
+    // A database in memory cannot be reached from another thread, and has no disk to wait for.
+    this.#background = file === undefined ? undefined : new Background(file, engine.busyTimeout)
+    engine.onManyWrites = () => this.#background?.checkpoint()
+    this.capabilities = { listsSubjects: true, limitsSubjects: true, durableRevocation: file !== undefined, isLocal: true }
   }
 
   create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
@@ -126,10 +132,12 @@ export class SqliteStore implements Store {
 
   async purge(options: PurgeOptions): Promise<number> {
     const { before, limit, signal } = options
-    const removed = await this.#inBatches(limit, signal, (batch) => Number(this.#sql.purge.run(before, batch).changes))
-    await this.#inBatches(limit, signal, (batch) => this.ledger.removeOutdated(before, batch))
-    await this.#inBatches(limit, signal, (batch) => this.#removeOutdatedEpochs(before, batch))
-    return removed
+    throwIfAborted(signal)
+    if (this.#background?.isUsable) {
+      const removed = await this.#background.purge({ before, limit }, signal)
+      if (removed !== undefined) return removed
+    }
+    return this.#cleaning.purge({ before, limit }, nextTurn, signal)
   }
 
   async close(): Promise<void> {
@@ -138,6 +146,7 @@ export class SqliteStore implements Store {
     this.#onClose = undefined
     this.channel.close()
     this.#engine.close()
+    await this.#background?.close()
     onClose()
   }
 
@@ -151,28 +160,6 @@ export class SqliteStore implements Store {
     }
     const record = { id, version, subject, epoch, startedAt, deadline, absoluteDeadline, body: body ?? new Uint8Array(0) }
     return { kind: 'record', record, subjectEpoch: subjectEpoch ?? 0 }
-  }
-
-  /** Runs small transactions until nothing is left or `limit` is reached, letting waiting requests go first in between. */
-  async #inBatches(limit: number, signal: AbortSignal | undefined, work: (batch: number) => number): Promise<number> {
-    let done = 0
-    while (done < limit) {
-      const batch = Math.min(PURGE_BATCH, limit - done)
-      const count = await this.#engine.write(() => work(batch), { signal })
-      done += count
-      if (count < batch) break
-      await nextTurn()
-    }
-    return done
-  }
-
-  #removeOutdatedEpochs(before: number, limit: number): number {
-    const rows = this.#sql.outdatedEpochs.all(before, limit) as { subject: string | Uint8Array }[]
-    for (const { subject } of rows) {
-      // `before` itself counts as later, so that no epoch is looked at twice in one purge.
-      if (this.#sql.postponeEpoch.run(before, subject).changes === 0) this.#sql.deleteEpoch.run(subject)
-    }
-    return rows.length
   }
 }
 
