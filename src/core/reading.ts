@@ -1,7 +1,7 @@
 /** Reading: from a token to a judged session. At most one round trip, and no write but the one that confirms a new token. */
 import type { Fact } from './assurance.ts'
 import { StoreError } from './errors.ts'
-import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
+import { expiredBy } from './expiry.ts'
 import { decodeRecord, type SessionRecord } from './record.ts'
 import { firstUse, type Judgement, judgeSecret } from './rotation.ts'
 import { policyFor, type Service } from './service.ts'
@@ -20,11 +20,10 @@ export interface ActiveReading {
   readonly judgement: Exclude<Judgement, { kind: 'reused' }>
 }
 
-/** A refusal. `diedAt`: when the token stopped being good, where that is known. */
+/** A refusal, and why where that is known: which deadline, or the reason of the revocation. */
 export interface RefusedReading {
   readonly state: Exclude<SessionState, 'active'>
   readonly reason?: string | undefined
-  readonly diedAt?: number | undefined
 }
 
 export type Reading = ActiveReading | RefusedReading
@@ -93,7 +92,7 @@ function judge(
 ): ActiveReading | EndedReading | ReusedReading {
   const { config } = service
   if (found === undefined) return { state: 'unknown' }
-  if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason, diedAt: found.tombstone.revokedAt }
+  if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason }
   const record = decodeRecord(found.record, config.keyring)
   if (record === undefined || !record.idBytes.equals(token.idBytes)) return { state: 'revoked', reason: 'unreadable' }
   if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked' }
@@ -102,10 +101,7 @@ function judge(
   const policy = policyFor(service, record)
   const judgement = judgeSecret(record, token.secret, config.keyring, now, policy)
   const expired = expiredBy(record, now, policy)
-  if (expired !== undefined) {
-    const diedAt = expired === 'idle' ? idleDeadlineOf(record, policy) : absoluteDeadlineOf(record, policy)
-    return { state: 'expired', reason: expired, diedAt }
-  }
+  if (expired !== undefined) return { state: 'expired', reason: expired }
   if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }
   return { state: 'active', token, record, judgement }
 }

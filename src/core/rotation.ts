@@ -92,7 +92,8 @@ export function firstUse(
   now: number,
 ): Partial<Pick<SessionRecord, 'confirmedAt' | 'lineage'>> | undefined {
   const { lineage } = record
-  if (judgement.kind === 'current') return record.confirmedAt === undefined && lineage.length > 0 ? { confirmedAt: now } : undefined
+  if (judgement.kind === 'current')
+    return record.confirmedAt === undefined && lineage.length > 0 ? { confirmedAt: now } : undefined
   const index = indexIn(lineage, hashSecret(secret))
   if (index < 1 || lineage[index]!.confirmedAt !== undefined) return undefined
   return { lineage: lineage.with(index, { ...lineage[index]!, confirmedAt: now }) }

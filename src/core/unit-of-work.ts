@@ -3,8 +3,9 @@
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
 import { acrOf, type Fact, withFacts } from './assurance.ts'
+import type { ResolvedPolicy } from './config.ts'
 import { ConfigError, SessionStateError, type SojournError } from './errors.ts'
-import { absoluteDeadlineOf, clocksFrom, isRenewalDue, isTouchDue, touched } from './expiry.ts'
+import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
 import type { SessionRecord } from './record.ts'
@@ -55,6 +56,8 @@ export class UnitOfWork {
   #reading: Reading
   /** Secret of the token to send, when it is not the one that came. */
   #secretToSend: Buffer | undefined
+  /** When that was derived, if it was not this request that made it. */
+  #derivedAt: number | undefined
   #isLogout = false
 
   constructor(service: Service, reading: Reading, context: ReadContext) {
@@ -90,18 +93,19 @@ export class UnitOfWork {
   instruction(): TokenInstruction {
     const reading = this.#reading
     const isLogout = this.#isLogout
-    if (reading.state === 'active') {
-      if (this.#secretToSend === undefined) return NOTHING
-      const { record } = reading
-      const token = mintToken(record.idBytes, this.#secretToSend, this.service.config.keyring)
-      const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policyFor(this.service, record)) : undefined
-      return { kind: 'set', token, expiresAt, isLogout }
+    if (reading.state !== 'active') {
+      // A refusal never clears: a late answer to an old request would wipe the token the browser got since (docs/decisions/0004-clearing.md).
+      return isLogout ? { kind: 'clear', isLogout } : NOTHING
     }
-    if (isLogout) return { kind: 'clear', isLogout }
-    // A late answer to an old request must not wipe the token the browser got since (design 4; docs/decisions/0004-clearing.md).
-    const { diedAt } = reading
-    const { clock, policy } = this.service.config
-    return diedAt !== undefined && clock() - diedAt > policy.rotationGrace ? { kind: 'clear', isLogout } : NOTHING
+    if (this.#secretToSend === undefined) return NOTHING
+    const { record } = reading
+    const { clock, keyring } = this.service.config
+    const policy = policyFor(this.service, record)
+    // After so long the browser may hold a later token, which this one would push out.
+    if (this.#derivedAt !== undefined && isGraceOver(this.#derivedAt, clock(), policy)) return NOTHING
+    const token = mintToken(record.idBytes, this.#secretToSend, keyring)
+    const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policy) : undefined
+    return { kind: 'set', token, expiresAt, isLogout }
   }
 
   /** Writes changed data, this request's activity and, where due, a renewal, in one update. */
@@ -113,6 +117,7 @@ export class UnitOfWork {
       const { config, events } = this.service
       const now = config.clock()
       const policy = policyFor(this.service, record)
+      if (this.#hasExpired(record, now, policy)) break
       const isRenewing = also === 'renewal' && mayRenew(active) && isRenewalDue(record, now, policy)
       const rotated = isRenewing
         ? rotateRecord(record, { kind: 'renewal', currentSecret: token.secret }, { ...config, now, policy })
@@ -153,6 +158,7 @@ export class UnitOfWork {
       if (kind === 'renewal' && judgement.kind !== 'current') return
 
       const now = config.clock()
+      if (this.#hasExpired(record, now, policyFor(this.service, record))) throw ended()
       const before = factsOf(active)
       const details = { ...record.details, facts: withFacts(before, added) }
       const policy = policyFor(this.service, { subject: record.subject, isPersistent: record.isPersistent, details })
@@ -180,7 +186,7 @@ export class UnitOfWork {
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
     const reading = await startSession(this.service, { ...beginning, device }, this.active, this.#context.signal)
     this.#reading = reading
-    this.#secretToSend = reading.token.secret
+    this.#send(reading.token.secret, undefined)
   }
 
   /** Ends the session, if there is one; `isLogout` clears the cookie in any case. */
@@ -189,11 +195,10 @@ export class UnitOfWork {
     if (active !== undefined) {
       const { calls, config, events } = this.service
       const { id, subject } = active.record
-      const now = config.clock()
-      const isFirst = await calls.revoke(id, { reason, now })
+      const isFirst = await calls.revoke(id, { reason, now: config.clock() })
       if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
-      this.#reading = { state: 'revoked', reason, diedAt: now }
-      this.#secretToSend = undefined
+      this.#reading = { state: 'revoked', reason }
+      this.#send(undefined, undefined)
     }
     this.#isLogout ||= isLogout
   }
@@ -202,7 +207,7 @@ export class UnitOfWork {
   quarantine(): void {
     this.service.events.emit({ type: 'session.quarantined', part: 'data', sessionId: this.active?.record.id })
     this.#reading = { state: 'revoked', reason: 'unreadable' }
-    this.#secretToSend = undefined
+    this.#send(undefined, undefined)
   }
 
   async #reload(active: ActiveReading, attempt: number): Promise<void> {
@@ -211,23 +216,39 @@ export class UnitOfWork {
     this.#adoptSuccessor()
   }
 
+  /** A deadline that passed while the request ran has ended the session: others were told so already (resurrection). */
+  #hasExpired(record: SessionRecord, now: number, policy: ResolvedPolicy): boolean {
+    const expired = expiredBy(record, now, policy)
+    if (expired !== undefined) this.#reading = { state: 'expired', reason: expired }
+    return expired !== undefined
+  }
+
   /** After a write of our own: our token is now the one just made, or still what it was. */
   #adopt(active: ActiveReading, record: SessionRecord, newSecret: Buffer | undefined): void {
+    // A sign-out that ran beside the write has ended the session, and the write before it came back late.
+    if (this.active === undefined) return
     if (newSecret === undefined) {
       this.#reading = { ...active, record }
       return
     }
     this.#reading = { state: 'active', token: { ...active.token, secret: newSecret }, record, judgement: { kind: 'current' } }
-    this.#secretToSend = newSecret
+    this.#send(newSecret, undefined)
+  }
+
+  #send(secret: Buffer | undefined, derivedAt: number | undefined): void {
+    this.#secretToSend = secret
+    this.#derivedAt = derivedAt
   }
 
   /** Where the judgement entitles this request to the current token, the response carries it. */
   #adoptSuccessor(): void {
     const reading = this.#reading
-    if (reading.state !== 'active') this.#secretToSend = undefined
-    else if (reading.judgement.kind === 'predecessor') this.#secretToSend = reading.judgement.successorSecret
-    else if (this.#secretToSend && !hashSecret(this.#secretToSend).equals(reading.record.currentHash))
-      this.#secretToSend = undefined
+    if (reading.state !== 'active') this.#send(undefined, undefined)
+    else if (reading.judgement.kind === 'predecessor') {
+      const { successorSecret } = reading.judgement
+      this.#send(successorSecret, successorSecret && this.service.config.clock())
+    } else if (this.#secretToSend && !hashSecret(this.#secretToSend).equals(reading.record.currentHash))
+      this.#send(undefined, undefined)
   }
 
   #seal(record: SessionRecord, change: DataChange): Uint8Array {
