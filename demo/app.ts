@@ -1,0 +1,92 @@
+import express, { type NextFunction, type Request, type Response } from 'express'
+import { isSojournError } from 'sojourn'
+import { sessionMiddleware } from 'sojourn/express'
+import { Refusal, sendJson, sendPage, wantsJson } from './answers.ts'
+import { serveAssets } from './assets.ts'
+import { refuseForeignForms } from './guard.ts'
+import { sendSecurityHeaders } from './headers.ts'
+import { aboutPage } from './pages/about.ts'
+import { troublePage } from './pages/trouble.ts'
+import { PasswordsBusyError } from './passwords.ts'
+import { serveAccount } from './routes/account.ts'
+import { serveBasket } from './routes/basket.ts'
+import { serveShelves } from './routes/shelves.ts'
+import { serveSignIn } from './routes/sign-in.ts'
+import type { Shop, ShopApplication } from './shop.ts'
+
+const LARGEST_BODY = '16kb'
+
+/** The shop as an Express application. The order matters: what is the same for everybody comes before the session. */
+export function createApp(shop: Shop): express.Express {
+  const server = express()
+  server.disable('x-powered-by')
+  server.set('query parser', 'simple')
+  server.use(sendSecurityHeaders)
+  serveAssets(server)
+  server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage()))
+  server.get('/healthz', async (_req, res) => {
+    res.set('Cache-Control', 'no-store')
+    const ok = await shop.checkStore().then(
+      () => true,
+      () => false,
+    )
+    res.status(ok ? 200 : 503).json({ ok, store: 'sqlite' })
+  })
+
+  server.use(refuseForeignForms)
+  server.use(express.json({ limit: LARGEST_BODY }))
+  server.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 20 }))
+  // This shop listens on the loopback interface alone, where browsers have no certificate to check. Leave the option out behind TLS.
+  server.use(
+    sessionMiddleware(shop.sessions, {
+      dangerouslyAllowHttp: true,
+      onError: (error, req, res) => answerError(error, req as Request, res as Response),
+    }),
+  )
+
+  const app: ShopApplication = server
+  serveShelves(app, shop)
+  serveBasket(app, shop)
+  serveSignIn(app, shop)
+  serveAccount(app, shop)
+
+  server.use(() => {
+    throw new Refusal(404, 'There is nothing under this address.')
+  })
+  server.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
+    if (res.headersSent) next(error)
+    else answerError(error, req, res)
+  })
+  return server
+}
+
+function answerError(error: unknown, req: Request, res: Response): void {
+  const { status, message } = tellable(error)
+  // What nobody foresaw goes to whoever runs the shop; the visitor is told nothing of it.
+  if (status === 500) console.error(error)
+  res.set('Cache-Control', 'no-store')
+  if (status === 503) res.set('Retry-After', '1')
+  if (wantsJson(req)) sendJson(res, { error: message }, status)
+  else sendPage(res, troublePage(status, message), status)
+}
+
+/** What may be said about an error. Sojourn's own messages are for developers, the body parser's may repeat what was sent. */
+function tellable(error: unknown): { status: number; message: string } {
+  if (error instanceof Refusal) return error
+  if (error instanceof PasswordsBusyError) return { status: 503, message: `${error.message} Please try again in a moment.` }
+  const status = statusOf(error)
+  if (isSojournError(error, 'ERR_SESSION_ENDED'))
+    return { status, message: 'Your visit ended meanwhile, so nothing was changed.' }
+  if (status === 503) {
+    return { status, message: 'We cannot look up your visit at the moment. You are not signed out; please try again shortly.' }
+  }
+  if (status === 413) return { status, message: 'That was more than the shop can take in.' }
+  if (status === 415) return { status, message: 'The shop cannot read this kind of text.' }
+  if (status < 500) return { status, message: 'The shop could not make sense of this request.' }
+  return { status: 500, message: 'Something broke on our side. It has been noted.' }
+}
+
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500
+}

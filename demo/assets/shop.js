@@ -1,0 +1,84 @@
+// Optional: the shop works without it. Counts down what is left of a visit, offers to stay before it runs out, and never leaves
+// private words on the screen of a visit that has ended.
+
+const warning = document.querySelector('.warning')
+if (warning !== null) watchTime(warning)
+
+// A page from the back-forward cache may belong to a visit that has ended since: ask for it anew.
+addEventListener('pageshow', (event) => {
+  if (event.persisted && 'personal' in document.body.dataset) location.reload()
+})
+
+function watchTime(warning) {
+  const { session } = warning.dataset
+  const isFinal = 'final' in warning.dataset
+  const warnBefore = Number(warning.dataset.warn)
+  const words = warning.querySelector('[data-warning-words]')
+  const clock = warning.querySelector('[data-clock]')
+  const shown = document.querySelectorAll('[data-time-left]')
+  let deadline = Date.now() + Number(warning.dataset.left)
+
+  // What is done in one tab keeps the others alive; they tell each other.
+  const tabs = new BroadcastChannel('time-left')
+  tabs.onmessage = ({ data }) => {
+    if (data.session === session && data.deadline > deadline) deadline = data.deadline
+  }
+  tabs.postMessage({ session, deadline })
+
+  for (const form of document.querySelectorAll('[data-stay]')) {
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault()
+      try {
+        const response = await fetch(form.action, { method: 'POST', headers: { accept: 'application/json' } })
+        if (!response.ok) return form.submit()
+        const { idleDeadline, absoluteDeadline } = await response.json()
+        // Of the server's clock only differences count: this computer's may be wrong.
+        const serverNow = Date.parse(response.headers.get('date') ?? '')
+        deadline = Date.now() + Math.min(idleDeadline, absoluteDeadline) - serverNow - 1000
+        tabs.postMessage({ session, deadline })
+        const hadFocus = warning.contains(document.activeElement)
+        tick()
+        if (hadFocus) document.querySelector('main').focus({ preventScroll: true })
+      } catch {
+        form.submit()
+      }
+    })
+  }
+
+  function tick() {
+    const left = deadline - Date.now()
+    // One second more than the server gives: it may end a visit early, never late.
+    if (left < -1000) return location.replace(location.pathname)
+    for (const place of shown) place.textContent = inWords(left)
+    const isShort = left <= warnBefore
+    if (isShort && warning.hidden) {
+      warning.hidden = false
+      // Said once, when it appears; the clock beside it is not read out every second.
+      words.textContent = isFinal
+        ? `This visit ends in ${inWords(left)}, whatever you do. Finish what you are at.`
+        : `Are you still there? This visit ends in ${inWords(left)}.`
+    }
+    if (!isShort) warning.hidden = true
+    if (!warning.hidden) clock.textContent = inDigits(left)
+  }
+
+  tick()
+  setInterval(tick, 1000)
+  document.addEventListener('visibilitychange', tick)
+}
+
+function inWords(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  if (seconds >= 7200) return `${Math.floor(seconds / 3600)} hours`
+  if (seconds >= 60) return counted(Math.floor(seconds / 60), 'minute')
+  return counted(seconds, 'second')
+}
+
+function counted(amount, unit) {
+  return `${amount} ${unit}${amount === 1 ? '' : 's'}`
+}
+
+function inDigits(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}

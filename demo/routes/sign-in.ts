@@ -1,0 +1,96 @@
+import type { Response } from 'express'
+import { z } from 'zod'
+import { nextPath, Refusal, sendJson, sendPage, wantsJson } from '../answers.ts'
+import { signedOutPage } from '../pages/account.ts'
+import { signInPage, signUpPage } from '../pages/sign-in.ts'
+import type { Shop, ShopApplication, ShopRequest, ShopSession } from '../shop.ts'
+import { visitOf } from '../visit.ts'
+import { tell } from './basket.ts'
+
+/** Bounds are for what a form could send by mistake; the longest password anybody has is far below. */
+const credentials = z.object({
+  username: z.string().min(1).max(64),
+  password: z.string().min(1).max(1024),
+  next: z.unknown().transform(nextPath),
+  remember: z.union([z.boolean(), z.literal('yes').transform(() => true)]).default(false),
+})
+
+const WRONG = 'This name and this password do not belong together.'
+
+export function serveSignIn(app: ShopApplication, shop: Shop): void {
+  const { people } = shop
+
+  app.get('/login', (req, res) => sendPage(res, signInPage(visitOf(req, shop), { next: nextPath(req.query.next) })))
+
+  app.post('/login', async (req, res) => {
+    const { username, password, next, remember } = readCredentials(req)
+    const reader = await people.check(username, password)
+    if (reader === undefined) {
+      if (wantsJson(req)) sendJson(res, { error: WRONG }, 401)
+      else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem: WRONG }), 401)
+      return
+    }
+    await signIn(req.session, reader.name, remember)
+    if (wantsJson(req)) {
+      sendJson(res, { subject: req.session.subject, sessionId: req.session.id })
+      return
+    }
+    tell(req.session.data, { name: 'welcome', about: reader.name })
+    res.redirect(303, next)
+  })
+
+  app.get('/signup', (req, res) => sendPage(res, signUpPage(visitOf(req, shop), { next: nextPath(req.query.next) })))
+
+  app.post('/signup', async (req, res) => {
+    const { username, password, next } = readCredentials(req)
+    const added = await people.add(username, password)
+    if (!('name' in added)) {
+      if (wantsJson(req)) sendJson(res, { error: Object.values(added).join(' '), problems: added }, 422)
+      else sendPage(res, signUpPage(visitOf(req, shop), { next, username, problems: added }), 422)
+      return
+    }
+    await signIn(req.session, added.name, false)
+    if (wantsJson(req)) {
+      sendJson(res, { subject: req.session.subject, sessionId: req.session.id }, 201)
+      return
+    }
+    tell(req.session.data, { name: 'signed-up', about: added.name })
+    res.redirect(303, next)
+  })
+
+  app.post('/logout', async (req, res) => {
+    await req.session.signOut()
+    if (wantsJson(req)) sendJson(res, {})
+    else res.redirect(303, '/signed-out')
+  })
+
+  app.get('/signed-out', (req, res) => sendPage(res, signedOutPage(req.query.everywhere === 'yes')))
+}
+
+/** The basket is the visitor's own doing and harmless; nothing else of an anonymous visit is let into an account. */
+function signIn(session: ShopSession, subject: string, isPersistent: boolean): Promise<void> {
+  return session.signIn({ subject, method: 'pwd', keep: ['basket'], isPersistent })
+}
+
+/** Answers a visitor who has to sign in for this, and tells them why they are asked again. */
+export function signInNeeded(req: ShopRequest, res: Response, shop: Shop, next: string): void {
+  if (wantsJson(req)) sendJson(res, { error: 'Sign in first.' }, 401)
+  else sendPage(res, signInPage(visitOf(req, shop), { next, reason: whyAgain(req.session) }), 401)
+}
+
+function whyAgain({ state, stateReason }: ShopSession): string | undefined {
+  if (state === 'expired') {
+    return stateReason === 'absolute'
+      ? 'Your visit reached its longest time. That is as far as any visit goes.'
+      : 'Your visit ended because nothing happened for a while.'
+  }
+  if (state === 'reused') return 'Your visit was ended because its key turned up twice. If you did not copy it, somebody did.'
+  if (state === 'revoked' && stateReason === 'revoked-by-owner') return 'This device was signed out from another one.'
+  return state === 'revoked' && stateReason === 'reuse' ? 'Your visit was ended to keep it safe.' : undefined
+}
+
+function readCredentials(req: ShopRequest): z.infer<typeof credentials> {
+  const body = credentials.safeParse(req.body)
+  if (body.success) return body.data
+  throw new Refusal(400, 'A name and a password are needed, both as text.')
+}

@@ -1,0 +1,50 @@
+/** What the environment may decide, checked before anything is opened. */
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { hours, minutes, seconds } from 'sojourn'
+import { StartError, systemCode } from './start-error.ts'
+
+export interface Settings {
+  /** 0 lets the system choose one. */
+  readonly port: number
+  /** The folder of everything the shop keeps. */
+  readonly dataFolder: string
+  /** `undefined`: a key of its own is kept in the data folder. */
+  readonly sessionKeys: string | undefined
+  readonly idleTimeout: number
+  readonly absoluteTimeout: number
+}
+
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const port = env.PORT || '3000'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new StartError(`PORT is not a port number; set it to a whole number from 0 to 65535, such as PORT=3000.`)
+  }
+  return {
+    port: Number(port),
+    dataFolder: prepareFolder(resolve(env.DEMO_DATA || '.data')),
+    sessionKeys: env.SESSION_KEYS || undefined,
+    idleTimeout: readSeconds(env, 'DEMO_IDLE_SECONDS') ?? minutes(30),
+    absoluteTimeout: readSeconds(env, 'DEMO_ABSOLUTE_SECONDS') ?? hours(12),
+  }
+}
+
+function readSeconds(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const given = env[name]
+  if (given === undefined || given === '') return undefined
+  if (!/^[1-9]\d{0,6}$/.test(given))
+    throw new StartError(`${name} is not a number of seconds; set it to a whole one from 1, or leave it out.`)
+  return seconds(Number(given))
+}
+
+function prepareFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    return folder
+  } catch (error) {
+    throw new StartError(
+      `The data folder ${folder} cannot be written (${systemCode(error)}); name one that can: DEMO_DATA=/path/to/folder npm start.`,
+    )
+  }
+}

@@ -1,0 +1,52 @@
+/** What every page knows of the visit it belongs to. */
+import type { Notice, Shop, ShopRequest } from './shop.ts'
+
+export interface Visit {
+  readonly path: string
+  readonly now: number
+  readonly basketCount: number
+  readonly notices: readonly Notice[]
+  /** `undefined` for a visitor who has not signed in. */
+  readonly reader: VisitingReader | undefined
+}
+
+export interface VisitingReader {
+  readonly name: string
+  readonly sessionId: string
+  /** Milliseconds until the visit ends unless the reader does something. */
+  readonly timeLeft: number
+  /** Whether it ends then whatever the reader does. */
+  readonly isFinal: boolean
+  readonly idleTimeout: number
+}
+
+/** Looks at the session, which makes the answer personal. Notices are told once. */
+export function visitOf(req: ShopRequest, shop: Shop): Visit {
+  const { session } = req
+  const now = Date.now()
+  const { basket, notices } = session.data
+  if (notices.length > 0) session.data.notices = []
+  return {
+    path: req.path,
+    now,
+    basketCount: countOf(basket),
+    notices,
+    reader: readerOf(req, shop, now),
+  }
+}
+
+export function countOf(basket: Readonly<Record<string, number>>): number {
+  return Object.values(basket).reduce((sum, quantity) => sum + quantity, 0)
+}
+
+function readerOf({ session }: ShopRequest, shop: Shop, now: number): VisitingReader | undefined {
+  const { subject, id, idleDeadline, absoluteDeadline } = session
+  if (subject === undefined || id === undefined || idleDeadline === undefined || absoluteDeadline === undefined) return undefined
+  return {
+    name: subject,
+    sessionId: id,
+    timeLeft: Math.min(idleDeadline, absoluteDeadline) - now,
+    isFinal: absoluteDeadline <= idleDeadline,
+    idleTimeout: shop.policy.idleTimeout,
+  }
+}
