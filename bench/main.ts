@@ -25,6 +25,7 @@ const HELP = `npm run bench -- [options]
   --no-micro         leave out the operations without HTTP
   --no-million       leave out the million sessions
   --only <text>      only the HTTP variants whose name contains this; the bare servers stay
+  --rounds <n>       rounds of each HTTP variant; default 5, or 2 with --quick
   --load wrk|own     the load generator; default wrk where it is installed
   --profile <name>   where the time of one HTTP variant goes, by function; measures nothing else
   --record           keep the result in bench/results/
@@ -46,6 +47,7 @@ const { values: args } = parseArgs({
     'no-micro': { type: 'boolean' },
     'no-million': { type: 'boolean' },
     only: { type: 'string' },
+    rounds: { type: 'string' },
     load: { type: 'string' },
     profile: { type: 'string' },
     record: { type: 'boolean' },
@@ -70,7 +72,8 @@ async function main(): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
   try {
     const variants = VARIANTS.filter(({ name, kind }) => kind === 'bare' || args.only === undefined || name.includes(args.only))
-    const http: HttpOptions = { packageFolder, dataFolder, load, ...size, variants, onProgress }
+    const rounds = Number(args.rounds ?? size.rounds)
+    const http: HttpOptions = { packageFolder, dataFolder, load, ...size, rounds, variants, onProgress }
     if (args.profile !== undefined) return console.log(await profileVariant(variantNamed(args.profile), http))
 
     const results: Results = {

@@ -145,12 +145,13 @@ type StoreName = 'memory' | 'sqlite'
 
 function sojournOnNode(storeName: StoreName, isDataRead: boolean) {
   return async (surroundings: Surroundings): Promise<Prepared> => {
-    const { sessionHandler } = await loadEntry(surroundings.packageFolder, 'node')
+    const { withSession } = await loadEntry(surroundings.packageFolder, 'node')
     const { sessions, cookies } = await sojournSessions(storeName, surroundings)
-    const listener = sessionHandler(sessions, COOKIE, (req, res) => {
-      const { session } = req
-      answer(res, session.subject, isDataRead ? session.data.basket?.length : ITEMS)
-    })
+    const listener = withSession(
+      sessions,
+      (_req, res, session) => answer(res, session.subject, isDataRead ? session.data.basket?.length : ITEMS),
+      COOKIE,
+    )
     return { listener, cookies }
   }
 }
