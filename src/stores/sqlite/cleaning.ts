@@ -33,8 +33,8 @@ export class Cleaning {
     this.#outdatedEpochs = prepare('SELECT subject FROM epochs WHERE check_at < ? ORDER BY check_at LIMIT ?')
     // The epoch is needed as long as any row of its subject is; so it is looked at again once this one is over.
     this.#postponeEpoch = prepare(
-      `UPDATE epochs SET check_at = max(?1, (SELECT deadline FROM sessions WHERE subject = ?2 LIMIT 1))
-       WHERE subject = ?2 AND EXISTS (SELECT 1 FROM sessions WHERE subject = ?2)`,
+      `UPDATE epochs SET check_at = max(?, (SELECT deadline FROM sessions WHERE sessions.subject = epochs.subject LIMIT 1))
+       WHERE subject = ? AND EXISTS (SELECT 1 FROM sessions WHERE sessions.subject = epochs.subject)`,
     )
     this.#deleteEpoch = prepare('DELETE FROM epochs WHERE subject = ?')
   }
