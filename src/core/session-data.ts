@@ -44,17 +44,10 @@ export class WorkingData {
    * @throws {SessionDataError} `ERR_DATA_INVALID` - it put something in that JSON cannot keep.
    */
   changes(): Patch | undefined {
-    if (this.#text() === this.#before) return undefined
-    return diff(this.#readBefore(), toJson(this.live))
-  }
-
-  #text(): string | undefined {
-    try {
-      return JSON.stringify(this.live)
-    } catch {
-      // A cycle or a BigInt: `toJson` finds it again and says where it stands.
-      return undefined
-    }
+    // Plain JSON first: a `Map` put over `{}`, or `NaN` over `null`, has the same text and would be lost without a word.
+    const now = toJson(this.live)
+    if (JSON.stringify(now) === this.#before) return undefined
+    return diff(this.#readBefore(), now)
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Over 350 lines because half of them are the documentation of what applications call; the writes are in `unit-of-work.ts`.
  */
-import { type Acr, acrOf, authTimeOf, type Fact, meets, type Requirement, type Strength } from './assurance.ts'
+import { type Acr, acrOf, authTimeOf, type Fact, MOST_FACTS, meets, type Requirement, type Strength } from './assurance.ts'
 import { SessionStateError } from './errors.ts'
 import { absoluteDeadlineOf, idleDeadlineOf, isTouchDue, touched } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
@@ -15,7 +15,15 @@ import { policyFor, type Service } from './service.ts'
 import { patched, readData, WorkingData } from './session-data.ts'
 import { type Beginning, checkSubject } from './starting.ts'
 import { isSessionId } from './token.ts'
-import { type DataChange, ended, misuse, type ReadContext, type TokenInstruction, UnitOfWork } from './unit-of-work.ts'
+import {
+  checkReason,
+  type DataChange,
+  ended,
+  misuse,
+  type ReadContext,
+  type TokenInstruction,
+  UnitOfWork,
+} from './unit-of-work.ts'
 
 /** Options of `session.signIn` and `sessions.signIn`. */
 export interface SignInOptions<Data> {
@@ -252,8 +260,10 @@ export class Session<Data = Record<string, unknown>> {
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - whether it rotated is not known; the old token still works.
    */
   async rotate(options: { readonly reason?: string; readonly isPrivilegeChange?: boolean } = {}): Promise<void> {
+    const { reason = 'requested', isPrivilegeChange = false } = options
+    checkReason(reason)
     this.#assertOpen()
-    await this.#work.rotate(options.isPrivilegeChange ? 'elevation' : 'renewal', options.reason ?? 'requested', [])
+    await this.#work.rotate(isPrivilegeChange ? 'elevation' : 'renewal', reason, [])
   }
 
   /**
@@ -281,7 +291,8 @@ export class Session<Data = Record<string, unknown>> {
     const { record } = this.#signedIn()
     const { subject, id } = record
     const { calls, config, events } = this.#service
-    const reason = options.reason ?? 'revoked-by-owner'
+    const { reason = 'revoked-by-owner' } = options
+    checkReason(reason)
     const count = await calls.revokeSubject(subject!, { reason, now: config.clock(), except: id })
     events.emit({ type: 'subject.revoked', subject, sessionId: id, count, reason, actor: subject })
     // The spared record was stamped anew; the next write finds that out by itself.
@@ -350,6 +361,8 @@ export class Session<Data = Record<string, unknown>> {
     const change: DataChange = (latest) => patched(this.#service, latest, changes)
     if (this.#work.active === undefined) await this.#start(change)
     else await this.#work.write(change, 'renewal')
+    // Written: a later `update` must not write it once more.
+    this.#data = undefined
     return this.#work.instruction()
   }
 
@@ -384,13 +397,19 @@ export class Session<Data = Record<string, unknown>> {
     else if (record?.sealedData.length) {
       return new WorkingData(opened.data, opened.text, () => (readData(this.#service, record) as { data: JsonObject }).data)
     }
-    return new WorkingData(codec.initial(), '{}', codec.initial)
+    // Compared with this very copy: a default may be another each time, and looking must not start a session.
+    const initial = codec.initial()
+    const text = JSON.stringify(initial)
+    return new WorkingData(initial, text, () => JSON.parse(text) as JsonObject)
   }
 
   #factsFrom({ method, strength = 1 }: { method: string | readonly string[]; strength?: Strength }): Fact[] {
     const methods = typeof method === 'string' ? [method] : method
-    if (!Array.isArray(methods) || methods.length === 0 || !methods.every((name) => /^[A-Za-z0-9._-]{1,32}$/.test(name))) {
-      throw misuse('method is not a word or a list of words; expected RFC 8176 names such as "pwd"')
+    const areWords = Array.isArray(methods) && methods.every((name) => /^[A-Za-z0-9._-]{1,32}$/.test(name))
+    if (!areWords || methods.length === 0 || methods.length > MOST_FACTS || new Set(methods).size < methods.length) {
+      throw misuse(
+        `method is not a word, or a list of at most ${MOST_FACTS} different words; expected RFC 8176 names such as "pwd"`,
+      )
     }
     if (strength !== 1 && strength !== 2 && strength !== 3) throw misuse('strength is not 1, 2 or 3')
     const at = this.#service.config.clock()

@@ -293,3 +293,9 @@ function pending(): SessionStateError {
 export function misuse(message: string): ConfigError {
   return new ConfigError(`${message}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
 }
+
+/** Makes sure a reason is a word for machines, fit for tombstone, event and log: no line break, no personal datum. */
+export function checkReason(reason: unknown): void {
+  if (typeof reason === 'string' && /^[a-z0-9][a-z0-9.-]{0,63}$/.test(reason)) return
+  throw misuse('reason is not a machine word; expected lower-case letters, digits, dots and dashes, at most 64')
+}
