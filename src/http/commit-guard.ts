@@ -82,8 +82,11 @@ const ANSWER_METHODS: Methods = {
     return this[GUARD]!.original.write.call(this, chunk, encoding, callback)
   },
   end(this: Guarded, chunk, encoding, callback) {
-    replace(this, HANDLER_METHODS)
-    return this[GUARD]!.original.end.call(this, chunk, encoding, callback)
+    try {
+      return this[GUARD]!.original.end.call(this, chunk, encoding, callback)
+    } finally {
+      replace(this, HANDLER_METHODS)
+    }
   },
   flushHeaders(this: Guarded) {
     this[GUARD]!.original.flushHeaders.call(this)

@@ -31,20 +31,31 @@ export class CookieHealing {
    * @param path - Path of the request's URL; not trusted either.
    */
   nextLine(host: string | undefined, path: string): string | undefined {
-    const scopes = [...this.#formerScopes, ...likelyScopes(host, path)].filter((scope) => !isSameScope(scope, this.#cookie.shape))
+    const scopes = [...this.#formerScopes, ...this.#guesses(host?.toLowerCase(), path)]
     const scope = scopes[this.#turn++ % scopes.length]
     return scope && this.#cookie.clearAt(scope)
   }
+
+  /**
+   * A cookie of the host alone and one with `Domain=` this host are two cookies since RFC 6265bis, 5.7, and were one before (RFC 6265,
+   * 5.3). Neither is guessed while the other is in use, or clients that follow the older text would lose the session.
+   */
+  #guesses(host: string | undefined, path: string): CookieScope[] {
+    const { shape } = this.#cookie
+    const own = { domain: shape.domain ?? host, path: shape.path }
+    return likelyScopes(host, path).filter((scope) => !isSameScope({ ...scope, domain: scope.domain ?? host }, own))
+  }
 }
 
-/** Where a stray cookie that this request carries can sit: the host itself, its parent domains, the prefixes of the path. */
+/** Where a stray cookie that this request carries can sit: most likely the whole host or a parent domain, else part of the path. */
 function likelyScopes(host: string | undefined, path: string): CookieScope[] {
-  const scopes: CookieScope[] = [{ path: '/' }]
+  const domains: (string | undefined)[] = [undefined]
   if (host !== undefined && host.length <= LONGEST_PART && HOST_NAME.test(host)) {
     const labels = host.split('.')
     // Down to two labels: a single one is a top-level domain, where browsers keep no cookies.
-    for (let i = 0; i < Math.min(labels.length - 1, MOST_DOMAINS); i++) scopes.push({ domain: labels.slice(i).join('.') })
+    for (let i = 0; i < Math.min(labels.length - 1, MOST_DOMAINS); i++) domains.push(labels.slice(i).join('.'))
   }
+  const paths = ['/']
   let prefix = ''
   for (const segment of path
     .slice(0, LONGEST_PART)
@@ -52,7 +63,7 @@ function likelyScopes(host: string | undefined, path: string): CookieScope[] {
     .slice(1, MOST_PATHS + 1)) {
     if (!PATH_SEGMENT.test(segment)) break
     prefix += `/${segment}`
-    scopes.push({ path: prefix })
+    paths.push(prefix)
   }
-  return scopes
+  return paths.flatMap((path) => domains.map((domain) => ({ domain, path })))
 }
