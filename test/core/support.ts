@@ -24,6 +24,9 @@ type Options<Schema extends StandardSchemaV1> = Partial<Omit<SessionsOptions<Sch
   store?: FaultyStore
 }
 
+/** Options of a service without a schema. */
+export type LooseOptions = Options<StandardSchemaV1<unknown, Record<string, unknown>>>
+
 /** A service on a store that counts its calls and fails when told to. */
 export function setUp<Schema extends StandardSchemaV1 = StandardSchemaV1<unknown, Record<string, unknown>>>(
   options: Options<Schema> = {},
