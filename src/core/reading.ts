@@ -2,7 +2,7 @@
 import type { Fact } from './assurance.ts'
 import { StoreError } from './errors.ts'
 import { expiredBy } from './expiry.ts'
-import { decodeRecord, type SessionRecord } from './record.ts'
+import type { SessionRecord } from './record.ts'
 import { firstUse, type Judgement, judgeSecret } from './rotation.ts'
 import { policyFor, type Service } from './service.ts'
 import type { ReadOutcome } from './store.ts'
@@ -93,7 +93,7 @@ function judge(
   const { config } = service
   if (found === undefined) return { state: 'unknown' }
   if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason }
-  const record = decodeRecord(found.record, config.keyring)
+  const record = service.decode(found.record)
   if (record === undefined || !record.idBytes.equals(token.idBytes)) return { state: 'revoked', reason: 'unreadable' }
   if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked' }
 

@@ -2,6 +2,7 @@ import type { ResolvedConfig, ResolvedPolicy } from './config.ts'
 import type { DataCodec } from './data.ts'
 import type { Events } from './events.ts'
 import type { SessionRecord } from './record.ts'
+import type { StoredRecord } from './store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
 /** What every part of one `createSessions` works with. Two of them in one process share nothing. */
@@ -10,6 +11,8 @@ export interface Service {
   readonly calls: StoreCalls
   readonly events: Events
   readonly codec: DataCodec
+  /** `decodeRecord` under this service's keys; see `record-memo.ts`. */
+  readonly decode: (stored: StoredRecord) => SessionRecord | undefined
   /** Called after a session was created; removes a few expired ones now and then. */
   readonly afterCreate: () => void
 }

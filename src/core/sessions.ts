@@ -2,18 +2,18 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Clock } from './clock.ts'
 import { resolveConfig, type SessionsOptions } from './config.ts'
 import { createDataCodec } from './data.ts'
-import { ConfigError } from './errors.ts'
 import { createEvents, type Events } from './events.ts'
 import { EXPIRED_KEPT_FOR } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import { describePolicy, type PolicyReport } from './policy-report.ts'
 import { readToken } from './reading.ts'
+import { rememberingDecoder } from './record-memo.ts'
 import type { Service } from './service.ts'
 import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
 import { storeCalls } from './store-calls.ts'
 import { isSessionId, parseToken } from './token.ts'
-import type { ReadContext } from './unit-of-work.ts'
+import { checkReason, misuse, type ReadContext } from './unit-of-work.ts'
 
 /** Why and by whom a session is ended. */
 export interface RevokeReason {
@@ -100,6 +100,8 @@ export interface Sessions<Data = Record<string, unknown>> {
   readonly clock: Clock
 }
 
+const PURGED_IN_PASSING = 1000
+
 /**
  * Makes the session service of an application.
  *
@@ -120,17 +122,18 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
   if (options.onEvent !== undefined) events.on('*', options.onEvent)
 
   let lastPurgeAt = clock()
-  const service: Service = { config, calls, events, codec, afterCreate: purgeIfDue }
+  const decode = rememberingDecoder(config.keyring)
+  const service: Service = { config, calls, events, codec, decode, afterCreate: purgeIfDue }
 
   function purgeIfDue(): void {
     const now = clock()
     if (config.purgeInterval === 0 || Math.abs(now - lastPurgeAt) < config.purgeInterval) return
     lastPurgeAt = now
     // A failed call reports itself; the next one tries again.
-    purge().catch(() => {})
+    purge(PURGED_IN_PASSING).catch(() => {})
   }
 
-  function purge(limit = 1000): Promise<number> {
+  function purge(limit: number): Promise<number> {
     return calls.purge({ before: clock() - EXPIRED_KEPT_FOR, limit })
   }
 
@@ -161,12 +164,14 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
     rotate: (session, rotateOptions) => session.rotate(rotateOptions),
     revokeOthers: (session, revokeOptions) => session.revokeOthers(revokeOptions),
 
-    async revoke(id, { reason = 'revoked', actor, subject } = {}) {
+    async revoke(id, revokeOptions = {}) {
+      const { reason = 'revoked', actor, subject } = revokeOptions
       checkReason(reason)
       if (!isSessionId(id)) return false
       const found = await calls.read(id)
       if (found?.kind !== 'record') return false
-      if (subject !== undefined && found.record.subject !== subject) return false
+      // Asked for, even as `undefined`: that is a visitor who has no subject, and ends nobody's session.
+      if ('subject' in revokeOptions && (subject === undefined || found.record.subject !== subject)) return false
       const isEnded = await calls.revoke(id, { reason, now: clock() })
       if (isEnded) events.emit({ type: 'session.revoked', sessionId: id, subject: found.record.subject, reason, actor })
       return isEnded
@@ -182,18 +187,12 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
       checkSubject(subject)
       return summarise(service, await calls.list(subject))
     },
-    purge: ({ limit } = {}) => purge(limit),
+    async purge({ limit = 1000 } = {}) {
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000)
+        throw misuse('limit is not a whole number from 1 to 10,000; purge works in bounded steps')
+      return purge(limit)
+    },
     describePolicy: () => describePolicy(config, options.policyFor !== undefined),
     recognises: (token) => typeof parseToken(token, config.keyring) !== 'string',
   }
-}
-
-function checkReason(reason: string): void {
-  if (/^[a-z0-9][a-z0-9.-]{0,63}$/.test(reason)) return
-  throw new ConfigError(
-    'reason is not a machine word; expected lower-case letters, digits, dots and dashes, at most 64. It is kept in the tombstone.',
-    {
-      code: 'ERR_ARGUMENT_INVALID',
-    },
-  )
 }
