@@ -40,7 +40,7 @@ export function cover(book: Book | undefined, id: string): Html {
   const lines = wrapped(title)
   const longest = Math.max(...lines.map((line) => line.length))
   const size = Math.min(lines.length > 3 ? 27 : 36, Math.floor((WIDTH - 44) / (longest * 0.53)))
-  const top = 40 + size * 0.62
+  const top = 42 + size * 0.78
   return html`<svg class="cover" viewBox="0 0 ${WIDTH} ${HEIGHT}" aria-hidden="true" focusable="false">
 <rect width="${WIDTH}" height="${HEIGHT}" fill="${palette.ground}"/>
 ${picture}

@@ -32,7 +32,7 @@ async function open(): Promise<void> {
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}
-  Data          ${relative(process.cwd(), settings.dataFolder) || settings.dataFolder}
+  Data          ${nameOf(settings.dataFolder)}
   Close with    Ctrl+C
 `)
 
@@ -50,6 +50,12 @@ async function open(): Promise<void> {
   }
   process.on('SIGINT', close)
   process.on('SIGTERM', close)
+}
+
+/** The short name for a folder below this one, the whole path for any other. */
+function nameOf(folder: string): string {
+  const short = relative(process.cwd(), folder)
+  return short === '' || short.startsWith('..') ? folder : short
 }
 
 /** Both loopback addresses, since `localhost` is the one or the other; machines without IPv6 do with one. */
@@ -86,7 +92,11 @@ function listenOn(app: Parameters<typeof createServer>[1], host: string, port: n
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
+    // Browsers hold connections open in case they need them again; each is closed as soon as it has nothing under way.
+    const sweep = setInterval(() => server.closeIdleConnections(), 100)
+    server.close(() => {
+      clearInterval(sweep)
+      resolve()
+    })
   })
 }

@@ -9,13 +9,17 @@ function counted(amount: number, unit: string): string {
   return `${amount} ${unit}${amount === 1 ? '' : 's'}`
 }
 
-/** `29 minutes`, `12 hours`, `40 seconds`. Rounded down: a promise of time left must not be longer than the truth. */
+/** So that a visit of half an hour which began this second reads `30 minutes`, and not `29`. */
+const ROUNDING = 5 * SECOND
+
+/** `29 minutes`, `11 hours 40 minutes`, `40 seconds`. Rounded down, but for a few seconds. The script counts in the same words. */
 export function duration(milliseconds: number): string {
-  const left = Math.max(0, milliseconds)
+  if (milliseconds < MINUTE) return counted(Math.max(0, Math.floor(milliseconds / SECOND)), 'second')
+  const left = milliseconds + ROUNDING
   if (left >= 2 * DAY) return counted(Math.floor(left / DAY), 'day')
-  if (left >= 2 * HOUR) return counted(Math.floor(left / HOUR), 'hour')
-  if (left >= MINUTE) return counted(Math.floor(left / MINUTE), 'minute')
-  return counted(Math.floor(left / SECOND), 'second')
+  if (left < HOUR) return counted(Math.floor(left / MINUTE), 'minute')
+  const minutes = Math.floor((left % HOUR) / MINUTE)
+  return `${counted(Math.floor(left / HOUR), 'hour')}${minutes === 0 ? '' : ` ${counted(minutes, 'minute')}`}`
 }
 
 /** `just now`, `5 minutes ago`. */

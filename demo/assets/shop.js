@@ -67,11 +67,13 @@ function watchTime(warning) {
   document.addEventListener('visibilitychange', tick)
 }
 
+// The same words as the server's (words.ts).
 function inWords(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
-  if (seconds >= 7200) return `${Math.floor(seconds / 3600)} hours`
-  if (seconds >= 60) return counted(Math.floor(seconds / 60), 'minute')
-  return counted(seconds, 'second')
+  if (seconds < 60) return counted(seconds, 'second')
+  const minutes = Math.floor((seconds + 5) / 60)
+  if (minutes < 60) return counted(minutes, 'minute')
+  return `${counted(Math.floor(minutes / 60), 'hour')}${minutes % 60 === 0 ? '' : ` ${counted(minutes % 60, 'minute')}`}`
 }
 
 function counted(amount, unit) {

@@ -8,16 +8,16 @@ import { layout } from './layout.ts'
 
 export function basketPage(visit: Visit, basket: Readonly<Record<string, number>>): Html {
   const items = Object.entries(basket)
-  return layout(visit, { title: 'Your basket', main: items.length === 0 ? emptyBasket(visit) : fullBasket(visit, items, basket) })
+  return layout(visit, { title: 'Your basket', main: items.length === 0 ? emptyBasket() : fullBasket(visit, items, basket) })
 }
 
-function emptyBasket(visit: Visit): Html {
+function emptyBasket(): Html {
   return html`<section class="empty">
 <svg class="empty-picture" viewBox="0 0 200 140" aria-hidden="true"><path class="line" d="M28 62h144l-16 62H44z"/><path class="line" d="M44 62c6-44 106-44 112 0"/><path class="line thin" d="M36 84h128M42 106h116M70 62l6 62M100 62v62M130 62l-6 62"/><path class="fill" d="M150 26c8-2 14 0 18 5-7 1-13 0-18-5z"/><path class="fill" d="M40 34c-7-3-13-2-18 3 7 2 13 1 18-3z"/></svg>
 <h1>Nothing in it yet</h1>
 <p class="lead">An empty basket is light to carry. The shelves are just behind you.</p>
 <p><a class="button" href="/">Browse the shelves</a></p>
-${!visit.reader && html`<p class="aside">Had something in it before? It may be waiting where you <a href="/login?next=/basket">sign in</a>.</p>`}
+<p class="aside">A basket lasts as long as a visit does: until you sign out, or for a while after you last looked in.</p>
 </section>`
 }
 

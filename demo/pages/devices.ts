@@ -35,7 +35,7 @@ ${picture(name)}
 <div><dt>Place</dt><dd>unknown yet</dd></div>
 <div><dt>Started</dt><dd>${moment(device.startedAt, now)}</dd></div>
 <div><dt>Last seen</dt><dd>${moment(device.lastSeenAt, now)}</dd></div>
-<div><dt>Ends by itself</dt><dd>in ${duration(Math.min(device.idleDeadline, device.absoluteDeadline) - now)} if unused</dd></div>
+<div><dt>Ends if unused</dt><dd>in ${duration(Math.min(device.idleDeadline, device.absoluteDeadline) - now)}</dd></div>
 </dl>
 </div>
 <form method="post" action="/sessions/${device.id}/end"><button class="${device.isCurrent ? 'quiet' : ''}" aria-describedby="${titleId}">Sign out</button></form>

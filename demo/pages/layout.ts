@@ -52,7 +52,8 @@ ${main}
 <footer class="colophon">
 <div class="colophon-inner">
 ${reader && timeLeft(reader, visit)}
-<p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale. <a href="/about">How this shop remembers you</a></p>
+<p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale.</p>
+<p><a href="/about">How this shop remembers you</a></p>
 </div>
 </footer>
 ${reader && warning(reader, visit)}

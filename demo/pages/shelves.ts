@@ -6,7 +6,7 @@ import { price } from '../words.ts'
 import { layout } from './layout.ts'
 
 /** Books on the table by the door. */
-const TABLE = ['b17', 'b32', 'b1', 'b10', 'b25']
+const TABLE = ['b17', 'b10', 'b1', 'b32', 'b25']
 
 export function shelvesPage(visit: Visit): Html {
   return layout(visit, {

@@ -41,12 +41,12 @@ export function serveBasket(app: ShopApplication, shop: Shop): void {
     if (!body.success) {
       throw new Refusal(400, `Send {"quantity": 0 to ${MOST_OF_ONE}}, and perhaps "delayMs": 0 to ${LONGEST_DELAY}, as JSON.`)
     }
-    const { basket } = req.session.data
+    refuseIfFull(req.session.data.basket, item, body.data.quantity)
     // The gap in which a race happens: whoever wrote back what was read above would lose what others put in meanwhile, and would
     // bring back a session that was signed out.
     if (body.data.delayMs > 0) await pause(body.data.delayMs)
     await put(req.session, item, body.data.quantity)
-    sendJson(res, { items: { ...basket, ...req.session.data.basket } })
+    sendJson(res, { items: req.session.data.basket })
   })
 
   app.post('/basket/:item', async (req, res) => {
@@ -86,12 +86,18 @@ export function tell(data: VisitData, notice: Notice): void {
 
 async function put(session: ShopSession, item: string, wanted: number, notice?: Notice): Promise<void> {
   await session.update((data) => {
+    refuseIfFull(data.basket, item, wanted)
     if (wanted === 0) delete data.basket[item]
-    else if (own(data.basket, item) === 0 && Object.keys(data.basket).length >= MOST_TITLES) {
-      throw new Refusal(409, `The basket holds ${MOST_TITLES} titles and is full.`)
-    } else data.basket[item] = wanted
+    else data.basket[item] = wanted
     if (notice !== undefined) tell(data, notice)
   })
+}
+
+function refuseIfFull(basket: Readonly<Record<string, number>>, item: string, wanted: number): void {
+  const isNew = wanted > 0 && own(basket, item) === 0
+  if (isNew && Object.keys(basket).length >= MOST_TITLES) {
+    throw new Refusal(409, `The basket holds ${MOST_TITLES} titles and is full.`)
+  }
 }
 
 function itemFrom(given: string): string {

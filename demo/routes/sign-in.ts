@@ -11,7 +11,7 @@ import { tell } from './basket.ts'
 const credentials = z.object({
   username: z.string().min(1).max(64),
   password: z.string().min(1).max(1024),
-  next: z.unknown().transform(nextPath),
+  next: z.unknown().optional().transform(nextPath),
   remember: z.union([z.boolean(), z.literal('yes').transform(() => true)]).default(false),
 })
 
