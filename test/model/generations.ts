@@ -201,11 +201,12 @@ export function judge(record: ModelRecord, token: TokenName): ModelJudgement {
   return judgement
 }
 
-/** The record once the first use of this token has been written down; `undefined` when there is nothing to write. */
-export function withFirstUse(record: ModelRecord, token: TokenName): ModelRecord | undefined {
+/** The record once the first use of an accepted token has been written down; `undefined` when there is nothing to write. */
+export function withFirstUse(record: ModelRecord, token: TokenName, { kind }: ModelJudgement): ModelRecord | undefined {
+  if (kind === 'reused') return undefined
+  const judgement: Parameters<typeof firstUse>[1] =
+    kind === 'current' ? { kind } : { kind, facts: undefined, successorSecret: undefined, isBeforeElevation: false }
   const real = realRecordOf(record)
-  const judgement = judgeSecret(real, secretOf(token), keyring, NOW, POLICY)
-  if (judgement.kind === 'reused') return undefined
   const changes = firstUse(real, judgement, secretOf(token), NOW)
   return changes && modelRecordOf({ ...real, ...changes })
 }

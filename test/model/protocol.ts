@@ -129,7 +129,20 @@ export function stepsFrom(state: State, bounds: Bounds): Step<State>[] {
     steps.push({ label: `thief copies ${state.jar}`, next: { ...state, hasStolen: true, thief: [state.jar] } })
   }
   steps.push({ label: 'tick', next: tick(state, bounds) })
-  return steps
+  return steps.map((step) => {
+    const violation = step.violation ?? brokenBetween(state, step.next)
+    return violation === step.violation ? step : { ...step, violation }
+  })
+}
+
+/** The rules that hold of every step, whatever it is. */
+function brokenBetween(before: State, after: State): string | undefined {
+  const [{ a }, { a: then }] = [before.sessions, after.sessions]
+  if (a.ended !== '' && (then.ended !== a.ended || then.record !== undefined || then.data !== a.data)) {
+    return 'M4: something of an ended session changed'
+  }
+  const isLost = then.record !== undefined && (after.acknowledged & ~then.data) !== 0
+  return isLost ? 'data: an acknowledged write is gone' : undefined
 }
 
 const request = (fields: Omit<Request, 'key'>): Request => {
@@ -239,7 +252,7 @@ function read(one: Request, rest: State, bounds: Bounds): Step<State> {
   const outdated =
     one.token[0] === 'a' && rest.used.some((age, generation) => generation > generationOf(one.token) && age >= GRACE)
   const violation = outdated ? 'M2: two generations in use further apart than the grace' : entitlement(one, judgement)
-  const isToBeConfirmed = withFirstUse(session.record, one.token) !== undefined
+  const isToBeConfirmed = withFirstUse(session.record, one.token, judgement) !== undefined
   const judged = request({ ...one, phase: isToBeConfirmed ? 'confirming' : 'handling', isFresh: true, judgement })
   return { label, next: isToBeConfirmed ? withRequest(rest, judged) : accept(judged, rest, bounds), violation }
 }
@@ -258,7 +271,7 @@ function confirm(one: Request, rest: State, bounds: Bounds): Step<State> {
   if (!one.isFresh)
     return { label: `${label}, conflict`, next: withRequest(rest, request({ ...one, phase: 'sent', judgement: undefined })) }
   const session = sessionOf(rest, one.token)!
-  const written = write(rest, one.token[0]!, { ...session, record: withFirstUse(session.record!, one.token)! })
+  const written = write(rest, one.token[0]!, { ...session, record: withFirstUse(session.record!, one.token, one.judgement!)! })
   return { label, next: accept(one, written, bounds) }
 }
 
@@ -317,7 +330,7 @@ function handle(one: Request, rest: State, bounds: Bounds): Step<State>[] {
     case 'rotate':
       if (!isCurrent) return [{ label: `${label}nothing to do`, next: answer(rest, one, successorOf(one)) }]
       if (!one.isFresh) return [reload()]
-      if (bounds.isPatient && record!.lineage.length > 0 && record!.usedAge < GRACE) return []
+      if (bounds.isPatient && record!.lineage.length > 0 && record!.usedAge < 2 * GRACE) return []
       return mayRotate(record!, bounds) ? [renew(one, rest, session!, label)] : []
     case 'elevate':
     case 'privilege': {
