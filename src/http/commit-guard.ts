@@ -11,8 +11,8 @@
 import type { HeaderTarget } from './cache-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeldCalls } from './held-calls.ts'
-import type { NodeErrorHandler, ServerResponse } from './node.ts'
-import { dropContentHeaders, sendErrorOnNode } from './node-error.ts'
+import type { ServerResponse } from './node.ts'
+import { dropContentHeaders, type NodeFailures } from './node-error.ts'
 
 /** What the guard needs of an exchange, whatever its session's data. */
 export type GuardedExchange = Pick<Exchange<never, never>, 'commit' | 'apply' | 'hasHeaderChanges'> & { readonly http: unknown }
@@ -41,8 +41,8 @@ export function guardOf(response: ServerResponse): CommitGuard | undefined {
 }
 
 /** Makes sure that nothing of this response leaves before its exchange is committed. */
-export function guardResponse(response: ServerResponse, exchange: GuardedExchange, onError: NodeErrorHandler | undefined): void {
-  const guard = new CommitGuard(response, exchange, onError)
+export function guardResponse(response: ServerResponse, exchange: GuardedExchange, failures: NodeFailures): void {
+  const guard = new CommitGuard(response, exchange, failures)
   ;(response as Guarded)[GUARD] = guard
   replace(response, HANDLER_METHODS)
 }
@@ -99,24 +99,26 @@ export class CommitGuard implements HeaderTarget {
   /** The methods as they were: Node's own, or those of a middleware in front of us, such as compression. */
   readonly original: Methods
   readonly #response: ServerResponse
-  readonly #onError: NodeErrorHandler | undefined
+  readonly #failures: NodeFailures
   #phase: Phase = 'open'
   #held: HeldCalls | undefined
 
-  constructor(response: ServerResponse, exchange: GuardedExchange, onError: NodeErrorHandler | undefined) {
+  constructor(response: ServerResponse, exchange: GuardedExchange, failures: NodeFailures) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Methods
     this.original = { writeHead, write, end, flushHeaders }
     this.exchanges = [exchange]
     this.#response = response
-    this.#onError = onError
+    this.#failures = failures
   }
 
   writeHead(status: unknown, reason: unknown, headers: unknown): unknown {
     const response = this.#response
     if (this.#phase === 'open') this.#commit()
     if (this.#phase === 'committed' && this.exchanges.some((exchange) => exchange.hasHeaderChanges)) {
+      const given = typeof reason === 'string' ? headers : (headers ?? reason)
+      if (!Array.isArray(given) && response.getHeaderNames().length === 0) return this.#writeHeadOnce(status, reason, given)
       // Headers given here would replace ours: they are set first, as Node does, and ours go on top.
-      mergeHeaders(response, typeof reason === 'string' ? headers : (headers ?? reason))
+      mergeHeaders(response, given)
       if (!this.#isPassing()) return response
       return this.original.writeHead.call(response, status, typeof reason === 'string' ? reason : undefined)
     }
@@ -158,11 +160,29 @@ export class CommitGuard implements HeaderTarget {
     this.#response.setHeader('Set-Cookie', lines)
   }
 
+  /** All headers are given at once and none was set before: so are they handed on, ours among them, at a third of the cost of setting each. */
+  #writeHeadOnce(status: unknown, reason: unknown, given: unknown): unknown {
+    const response = this.#response
+    const headers = new GivenHeaders(given)
+    this.#apply(headers)
+    if ((this.#phase as Phase) !== 'passing') return response
+    try {
+      // Without an `undefined` between: `on-headers`, below compression, looks for the headers by position.
+      return typeof reason === 'string'
+        ? this.original.writeHead.call(response, status, reason, headers.all)
+        : this.original.writeHead.call(response, status, headers.all)
+    } catch (error) {
+      // An invalid header of the handler's: nothing was sent, and what it sends instead needs ours again.
+      this.#phase = 'committed'
+      throw error
+    }
+  }
+
   /** Whether a call may go on as it came; commits and sets headers on the way there. */
   #isPassing(): boolean {
     if (this.#phase === 'passing') return true
     if (this.#phase === 'open') this.#commit()
-    if (this.#phase === 'committed') this.#apply()
+    if (this.#phase === 'committed') this.#apply(this)
     return (this.#phase as Phase) === 'passing'
   }
 
@@ -184,10 +204,10 @@ export class CommitGuard implements HeaderTarget {
     )
   }
 
-  #apply(): void {
+  #apply(target: HeaderTarget): void {
     this.#phase = 'passing'
     try {
-      for (const exchange of this.exchanges) exchange.apply(this)
+      for (const exchange of this.exchanges) exchange.apply(target)
     } catch (error) {
       this.#refuse(error)
     }
@@ -221,20 +241,7 @@ export class CommitGuard implements HeaderTarget {
     replace(response, ANSWER_METHODS)
     dropContentHeaders(response)
     response.setHeader('Cache-Control', 'no-store')
-    this.#answer(error)
-  }
-
-  async #answer(error: unknown): Promise<void> {
-    const response = this.#response
-    try {
-      if (this.#onError !== undefined) {
-        await this.#onError(error, response.req, response)
-        return
-      }
-    } catch {
-      // The hook failed at reporting a failure: the default answer says as little as before.
-    }
-    sendErrorOnNode(error, response.req, response)
+    void this.#failures.answer(error, response.req, response)
   }
 
   #withhold<T>(name: 'write' | 'end', args: unknown[], result: T): T {
@@ -243,6 +250,50 @@ export class CommitGuard implements HeaderTarget {
     return result
   }
 }
+
+/** Headers handed to `writeHead` as an object, under names in whatever case. */
+class GivenHeaders implements HeaderTarget {
+  readonly all: Record<string, unknown>
+
+  constructor(given: unknown) {
+    this.all = { ...(given as Record<string, unknown> | undefined) }
+  }
+
+  get(name: string): string | undefined {
+    const values = this.#namesLike(name).flatMap((given) => this.all[given])
+    return values.length === 0 ? undefined : values.join(', ')
+  }
+
+  set(name: string, value: string): void {
+    this.#replace(name, value)
+  }
+
+  setCookies(): readonly string[] {
+    return this.#namesLike('Set-Cookie')
+      .flatMap((given) => this.all[given])
+      .map(String)
+  }
+
+  replaceSetCookies(lines: readonly string[]): void {
+    this.#replace('Set-Cookie', lines)
+  }
+
+  #replace(name: string, value: unknown): void {
+    for (const given of this.#namesLike(name)) delete this.all[given]
+    this.all[name] = value
+  }
+
+  #namesLike(name: string): readonly string[] {
+    let found = NO_NAMES
+    for (const given in this.all) {
+      if (given.length !== name.length || given.toLowerCase() !== name.toLowerCase()) continue
+      found = [...found, given]
+    }
+    return found
+  }
+}
+
+const NO_NAMES: readonly string[] = []
 
 /** A call that goes nowhere still calls back, or whoever waits for it waits for ever. */
 function callBack(args: unknown[]): void {

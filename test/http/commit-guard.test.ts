@@ -153,6 +153,18 @@ describe.each(kinds)('a session committed %s', (_kind, make) => {
     expect(answer.headers['x-one']).toBe('1')
   })
 
+  test('replaces every spelling of a name that writeHead was given', async () => {
+    const headers = {
+      'cache-control': 'public',
+      'CACHE-CONTROL': 'max-age=60',
+      'set-cookie': ['theirs=1', 'sjn=stale'],
+      ETag: '"1"',
+    }
+    const answer = await answerOf((_req, res) => res.writeHead(200, headers).end(), { guarded: make() })
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', etag: '"1"' })
+    expect(answer.setCookies).toEqual(['theirs=1', 'sjn=ours'])
+  })
+
   // expressjs/compression#254: headers behind an undefined reason are headers too.
   test('takes headers of writeHead behind an undefined reason', async () => {
     const answer = await answerOf((_req, res) => res.writeHead(200, undefined, { 'x-one': '1' }).end(), { guarded: make() })
