@@ -1,0 +1,5 @@
+export function worstContrast(): { pair: string; ratio: number }
+export function missing(): string[]
+export function focus(): { text: string; isInMain: boolean; outline: string }
+export function withinReach(): string
+export function fontsReady(): Promise<void>
