@@ -44,6 +44,8 @@ export interface Bounds {
 
 export interface Request {
   readonly key: string
+  /** Tells it from the others under way; no part of its key. */
+  readonly id: number
   readonly party: Party
   readonly operation: Operation
   /** sent, being confirmed, in the handler, or its answer under way. */
@@ -119,14 +121,11 @@ export function stepsFrom(state: State, bounds: Bounds): Step<State>[] {
   const steps: Step<State>[] = [...sends(state, bounds)]
   state.requests.forEach((request, index) => {
     if (index > 0 && state.requests[index - 1]!.key === request.key) return
-    const rest = state.requests.toSpliced(index, 1)
-    for (const step of stepsOf(request, { ...state, requests: rest }, bounds)) steps.push(step)
-    // A crash of the server, or an answer that never arrives.
-    if (request.phase !== 'sent')
-      steps.push({ label: `${request.party} ${request.operation}: lost`, next: { ...state, requests: rest } })
+    steps.push(...stepsOf(request, without(state, request), bounds))
+    if (request.phase !== 'sent') steps.push(loss(state, request))
   })
   if (bounds.hasThief && !state.hasStolen && state.jar !== '') {
-    steps.push({ label: `thief copies ${state.jar}`, next: { ...state, hasStolen: true, thief: [state.jar] } })
+    steps.push(theft(state))
   }
   steps.push({ label: 'tick', next: tick(state, bounds) })
   return steps.map((step) => {
@@ -134,6 +133,23 @@ export function stepsFrom(state: State, bounds: Bounds): Step<State>[] {
     return violation === step.violation ? step : { ...step, violation }
   })
 }
+
+/** The state without a request: every step of a request starts from there. */
+export const without = (state: State, { id }: Request): State => ({
+  ...state,
+  requests: state.requests.filter((one) => one.id !== id),
+})
+
+/** A crash of the server, or an answer that never arrives. */
+export const loss = (state: State, one: Request): Step<State> => ({
+  label: `${one.party} ${one.operation}: lost`,
+  next: without(state, one),
+})
+
+export const theft = (state: State): Step<State> => ({
+  label: `thief copies ${state.jar}`,
+  next: { ...state, hasStolen: true, thief: [state.jar] },
+})
 
 /** The rules that hold of every step, whatever it is. */
 function brokenBetween(before: State, after: State): string | undefined {
@@ -164,8 +180,16 @@ const withRequest = (state: State, added: Request): State => ({
   requests: [...state.requests, added].sort((a, b) => (a.key < b.key ? -1 : 1)),
 })
 
-function* sends(state: State, bounds: Bounds): Generator<Step<State>> {
-  const fresh = { phase: 'sent', age: 0, isFresh: false, judgement: undefined, clears: false } as const
+export function* sends(state: State, bounds: Bounds): Generator<Step<State>> {
+  const ids = state.requests.map(({ id }) => id)
+  const fresh = {
+    id: ids.length === 0 ? 0 : Math.max(...ids) + 1,
+    phase: 'sent',
+    age: 0,
+    isFresh: false,
+    judgement: undefined,
+    clears: false,
+  } as const
   const isRunning = (operation: Operation) => state.requests.some((one) => one.operation === operation)
   if (state.requests.filter(({ party }) => party === 'owner').length < bounds.tabs) {
     for (const operation of bounds.operations) {
@@ -200,7 +224,7 @@ function* sends(state: State, bounds: Bounds): Generator<Step<State>> {
   }
 }
 
-function stepsOf(one: Request, rest: State, bounds: Bounds): Step<State>[] {
+export function stepsOf(one: Request, rest: State, bounds: Bounds): Step<State>[] {
   switch (one.phase) {
     case 'sent':
       return [read(one, rest, bounds)]
@@ -236,16 +260,10 @@ const answer = (state: State, one: Request, token: TokenName, clears = false): S
 function read(one: Request, rest: State, bounds: Bounds): Step<State> {
   const label = `${one.party} ${one.operation}: read ${one.token}`
   const session = sessionOf(rest, one.token)
-  if (session?.record === undefined) {
-    const next =
-      one.operation === 'signIn'
-        ? withRequest(rest, request({ ...one, phase: 'handling', token: '', age: 0 }))
-        : answer(rest, one, '', one.operation === 'signOut')
-    return { label: `${label}, refused`, next }
-  }
+  if (session?.record === undefined) return { label: `${label}, refused`, next: refused(one, rest) }
   const judgement = judge(session.record, one.token)
   if (judgement.kind === 'reused') {
-    const next = write(rest, one.token[0]!, { ...session, record: undefined, ended: 'reuse' })
+    const next = refused(one, write(rest, one.token[0]!, { ...session, record: undefined, ended: 'reuse' }))
     const isFalse = !rest.hasStolen && !rest.isOvertaken
     return { label: `${label}, reused`, next, violation: isFalse ? 'M1: the owner is taken for a thief' : undefined }
   }
@@ -255,6 +273,12 @@ function read(one: Request, rest: State, bounds: Bounds): Step<State> {
   const isToBeConfirmed = withFirstUse(session.record, one.token, judgement) !== undefined
   const judged = request({ ...one, phase: isToBeConfirmed ? 'confirming' : 'handling', isFresh: true, judgement })
   return { label, next: isToBeConfirmed ? withRequest(rest, judged) : accept(judged, rest, bounds), violation }
+}
+
+/** The rest of a request whose token is no good: an anonymous visitor may sign in, and sign out of nothing. */
+function refused(one: Request, rest: State): State {
+  if (one.operation === 'signIn') return withRequest(rest, request({ ...one, phase: 'handling', token: '', age: 0 }))
+  return one.operation === 'signOut' ? answer(rest, one, '', true) : rest
 }
 
 /** M3: whoever acts with a token acts with what it was given, and gets no token that was given more. */
@@ -419,7 +443,7 @@ function isFromBefore(state: State, token: TokenName): boolean {
 const older = (age: number) => (age === -1 ? -1 : Math.min(age + 1, GRACE))
 
 /** One tick. What has been under way for the grace is as good as lost: M1 promises nothing for later answers. */
-function tick(state: State, bounds: Bounds): State {
+export function tick(state: State, bounds: Bounds): State {
   const requests = state.requests.flatMap((one) => {
     if (one.phase !== 'handling' && one.age + 1 >= GRACE) return []
     if (one.phase === 'handling' && !bounds.isSlow && one.age + 1 >= GRACE) return []
