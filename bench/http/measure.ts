@@ -19,6 +19,8 @@ export interface HttpOptions {
   readonly rounds: number
   readonly windowMs: number
   readonly warmUpMs: number
+  /** Until all connections are up, before a window opens. */
+  readonly rampMs: number
   readonly variants?: readonly Variant[]
   readonly onProgress: (line: string) => void
 }
@@ -45,10 +47,10 @@ interface Running {
   readonly rounds: { readonly requestsPerSecond: number; readonly cpuPerRequest: number; readonly rss: number }[]
 }
 
-const SERVER = fileURLToPath(new URL('server.ts', import.meta.url))
-/** Until all connections are up, before a window opens. */
-const RAMP_MS = 250
+const LEAST_REQUESTS = 30
+const MOST_WINDOWS = 100
 
+const SERVER = fileURLToPath(new URL('server.ts', import.meta.url))
 export async function measureHttp(options: HttpOptions): Promise<HttpRow[]> {
   const servers: Running[] = []
   try {
@@ -100,15 +102,19 @@ async function checkAnswers({ name, kind }: Variant, port: number, cookies: read
 }
 
 /** Loads one server for a window and gives what the server itself counted in it. */
-export async function loadFor(server: Running, { load }: Pick<HttpOptions, 'load'>, windowMs: number) {
+export async function loadFor(server: Running, { load, rampMs }: Pick<HttpOptions, 'load' | 'rampMs'>, windowMs: number) {
   const { end } = startLoad(load, server.port, server.cookieFile)
-  await sleep(load === 'wrk' ? RAMP_MS : 2 * RAMP_MS)
+  await sleep(rampMs)
   const from = await ask<Mark>(server.child, 'mark')
-  await sleep(windowMs)
-  const to = await ask<Mark>(server.child, 'mark')
+  let to = from
+  // On a crowded machine a short window can pass before anything is served.
+  for (let windows = 0; windows < MOST_WINDOWS && to.requests - from.requests < LEAST_REQUESTS; windows++) {
+    await sleep(windowMs)
+    to = await ask<Mark>(server.child, 'mark')
+  }
   await end()
   const requests = to.requests - from.requests
-  if (requests === 0) throw new Error(`${server.variant.name} served nothing.`)
+  if (requests < LEAST_REQUESTS) throw new Error(`${server.variant.name} served ${requests} requests, which is too few.`)
   return {
     requestsPerSecond: (requests / (to.at - from.at)) * 1000,
     cpuPerRequest: (to.cpuMicroseconds - from.cpuMicroseconds) / requests,
