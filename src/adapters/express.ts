@@ -1,22 +1,25 @@
 /** Sessions for Express 4 and 5. `req.session` is typed without a global declaration: two services in one process stay apart. */
+import process from 'node:process'
 import type { Application, NextFunction, Request, Response, Router } from 'express'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { retryAfterOf } from '../http/error-response.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
-import { type IncomingMessage, type NodeErrorHandler, openOnNode, type ServerResponse } from '../http/node.ts'
+import { type IncomingMessage, openOnNode, type ServerResponse } from '../http/node.ts'
+import { type NodeErrorHandler, NodeFailures } from '../http/node-error.ts'
 
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
 export type { HttpOptions } from '../http/http-options.ts'
-export type { NodeErrorHandler } from '../http/node.ts'
+export type { NodeErrorHandler } from '../http/node-error.ts'
 
 /** Options of `sessionMiddleware`. */
 export interface SessionMiddlewareOptions extends HttpOptions<IncomingMessage> {
   /**
    * Answers when a session could not be written after the handler has answered; what it answered is dropped. Default: the error's status,
-   * `Retry-After` where it helps, and a short body. Failures to read go to Express's own error handlers.
+   * `Retry-After` where it helps, and a short body; a mistake, such as data its schema refuses, is a warning of the process, once a code.
+   * Failures to read go to Express's own error handlers.
    *
    * Show nothing of the error: its message is for you, and tells an attacker what is behind the site.
    */
@@ -44,8 +47,9 @@ export function sessionMiddleware<Data>(
   options: SessionMiddlewareOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
   const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  const failures = new NodeFailures(options.onError, (error) => process.emitWarning(error))
   return (request, response, next) => {
-    const opened = openOnNode(http, request, response, options.onError)
+    const opened = openOnNode(http, request, response, failures)
     if (!(opened instanceof Promise)) {
       ;(request as WithSession<Data>).session = opened
       next()
@@ -94,7 +98,11 @@ export interface SessionRequestHandler<Service, Params = AnyParams> {
 }
 
 /** An error handler behind `sessionMiddleware`. No session: the error may be that it could not be read. */
-type SessionErrorHandler = (error: unknown, request: Request, response: Response, next: NextFunction) => unknown
+interface SessionErrorHandler {
+  (error: unknown, request: Request, response: Response, next: NextFunction): unknown
+  /** Never there, as above; without it TypeScript would take every middleware for an error handler. */
+  readonly isNeverThere?: never
+}
 
 type AnyParams = Request['params']
 

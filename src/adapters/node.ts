@@ -1,16 +1,17 @@
 /** Sessions for `node:http`, `node:https` and the compatibility API of `node:http2`. */
+import process from 'node:process'
+import { isSojournError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
-import { isOperational } from '../http/error-response.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
-import { type IncomingMessage, type NodeErrorHandler, openOnNode, type ServerResponse } from '../http/node.ts'
-import { sendErrorOnNode } from '../http/node-error.ts'
+import { type IncomingMessage, openOnNode, type ServerResponse } from '../http/node.ts'
+import { type NodeErrorHandler, NodeFailures, sendErrorOnNode } from '../http/node-error.ts'
 
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
 export type { HttpOptions } from '../http/http-options.ts'
-export type { NodeErrorHandler } from '../http/node.ts'
+export type { NodeErrorHandler } from '../http/node-error.ts'
 
 /** Options of `nodeSession` and of this entry's `withSession`. */
 export interface NodeSessionOptions extends HttpOptions<IncomingMessage> {
@@ -43,15 +44,15 @@ export function nodeSession<Data>(
   sessions: Sessions<Data>,
   options: NodeSessionOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Session<Data> | Promise<Session<Data>> {
-  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
-  return (request, response) => openOnNode(http, request, response, options.onError)
+  return opener(sessions, options, new NodeFailures(options.onError, warn))
 }
 
 /**
  * Wraps a listener so that it gets the session as its third argument.
  *
- * A store that is away is answered with 503, a session that ended meanwhile with 401, and so on. Any other error of the handler is
- * answered with 500 and then thrown on, as Node would have it; `onError` takes all of them instead.
+ * A store that is away is answered with 503, a session that ended meanwhile with 401, and so on; misuse, such as signing in over plain
+ * HTTP, with 500 and a warning of the process, once a code. An error that is not Sojourn's is answered with 500 and then thrown on, as
+ * Node would have it. `onError` takes all of them instead.
  *
  * @param sessions - The service, from `createSessions`.
  * @param handler - Answers the request; may be asynchronous.
@@ -69,12 +70,15 @@ export function withSession<Data>(
   handler: (request: IncomingMessage, response: ServerResponse, session: Session<Data>) => unknown,
   options: NodeSessionOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void | Promise<void> {
-  const open = nodeSession(sessions, options)
+  const failures = new NodeFailures(options.onError, warn)
+  const open = opener(sessions, options, failures)
 
   async function fail(error: unknown, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (options.onError !== undefined && !response.headersSent) await options.onError(error, request, response)
-    else sendErrorOnNode(error, request, response)
-    if (options.onError === undefined && !isOperational(error)) throw error
+    if (options.onError === undefined && !isSojournError(error)) {
+      sendErrorOnNode(error, request, response)
+      throw error
+    }
+    await failures.answer(error, request, response)
   }
 
   return (request, response) => {
@@ -91,4 +95,14 @@ export function withSession<Data>(
       return fail(error, request, response)
     }
   }
+}
+
+function opener<Data>(sessions: Sessions<Data>, options: NodeSessionOptions, failures: NodeFailures) {
+  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  return (request: IncomingMessage, response: ServerResponse) => openOnNode(http, request, response, failures)
+}
+
+/** Loud, but no crash: whoever sends a request over plain HTTP could cause one at will. */
+function warn(error: Error): void {
+  process.emitWarning(error)
 }

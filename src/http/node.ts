@@ -4,18 +4,10 @@ import type { Session } from '../core/session.ts'
 import { guardOf, guardResponse } from './commit-guard.ts'
 import { Exchange } from './exchange.ts'
 import type { SessionHttp } from './http-options.ts'
+import type { NodeFailures } from './node-error.ts'
 import { type NativeFacts, withoutPort } from './request-facts.ts'
 
 export type { IncomingMessage, ServerResponse } from 'node:http'
-
-/**
- * Answers in place of the handler when its session could not be read or written. Nothing was sent yet, and what the handler had set
- * about its own answer is gone. If it throws or rejects, the default answer is sent.
- */
-export type NodeErrorHandler<
-  Request extends IncomingMessage = IncomingMessage,
-  Response extends ServerResponse = ServerResponse,
-> = (error: unknown, request: Request, response: Response) => unknown
 
 /**
  * Opens the session of a request and makes sure that its response is committed before it leaves. Called again for the same request
@@ -28,7 +20,7 @@ export function openOnNode<Data>(
   http: SessionHttp<Data, IncomingMessage>,
   request: IncomingMessage,
   response: ServerResponse,
-  onError: NodeErrorHandler | undefined,
+  failures: NodeFailures,
 ): Session<Data> | Promise<Session<Data>> {
   const guard = guardOf(response)
   const known = guard?.exchanges.find((exchange) => exchange.http === http)
@@ -36,7 +28,7 @@ export function openOnNode<Data>(
   const exchange = new Exchange(http, new NodeFacts(request))
   // A second adapter on one response, with a cookie of its own, shares the guard: two guards would wait for each other.
   if (guard !== undefined) guard.exchanges.push(exchange)
-  else guardResponse(response, exchange, onError)
+  else guardResponse(response, exchange, failures)
   return exchange.read()
 }
 

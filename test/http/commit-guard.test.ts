@@ -5,10 +5,10 @@ import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { SessionStateError, StoreError } from 'sojourn'
+import { SessionDataError, SessionStateError, StoreError } from 'sojourn'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type GuardedExchange, guardOf, guardResponse } from '../../src/http/commit-guard.ts'
-import type { NodeErrorHandler } from '../../src/http/node.ts'
+import { type NodeErrorHandler, NodeFailures } from '../../src/http/node-error.ts'
 import { type Answer, type Ask, ask, type Listener, serve } from './support/servers.ts'
 
 /** An exchange that sets one cookie, after `wait` if there is one. */
@@ -25,6 +25,8 @@ function exchange(wait?: () => Promise<void>): GuardedExchange {
 }
 
 const idle: GuardedExchange = { http: {}, hasHeaderChanges: false, commit: () => undefined, apply: () => {} }
+const warn = vi.fn()
+const failures = new NodeFailures(undefined, warn)
 const pause = (ms = 30): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const away = new StoreError('away', { code: 'ERR_STORE_UNAVAILABLE', status: 503 })
 
@@ -34,7 +36,7 @@ async function answerOf(
   given: { guarded?: GuardedExchange; onError?: NodeErrorHandler; ask?: Ask } = {},
 ): Promise<Answer> {
   const origin = await serve((req, res) => {
-    guardResponse(res, given.guarded ?? exchange(), given.onError)
+    guardResponse(res, given.guarded ?? exchange(), given.onError ? new NodeFailures(given.onError, warn) : failures)
     return handler(req, res)
   })
   return ask(origin, given.ask)
@@ -201,7 +203,7 @@ describe.each(kinds)('a session committed %s', (_kind, make) => {
 
   test('is on answers of the HTTP/2 compatibility API', async () => {
     const server = createHttp2Server((_req, res) => {
-      guardResponse(res as unknown as ServerResponse, make(), undefined)
+      guardResponse(res as unknown as ServerResponse, make(), failures)
       res.writeHead(200, { 'x-one': '1' })
       res.end('two')
     })
@@ -290,7 +292,7 @@ describe('while the commit is on its way', () => {
           await pause(100)
           isCommitted = true
         }),
-        undefined,
+        failures,
       )
       res.write('a')
     })
@@ -347,7 +349,7 @@ describe('while the commit is on its way', () => {
       guardResponse(
         res,
         exchange(() => pause(80)),
-        undefined,
+        failures,
       )
       res.on('close', () => done('close'))
       res.write('a', () => done('write'))
@@ -470,6 +472,25 @@ describe('when the commit fails', () => {
     })
   })
 
+  test('mistakes are told the developer, once; an outage is in the course of things', async () => {
+    const told = vi.fn()
+    const invalid = new SessionDataError('data.basket is no list', { code: 'ERR_DATA_INVALID' })
+    const quiet = new NodeFailures(undefined, told)
+    for (const error of [invalid, invalid, away]) {
+      const origin = await serve((_req, res) => {
+        guardResponse(
+          res,
+          exchange(() => Promise.reject(error)),
+          quiet,
+        )
+        res.end('x')
+      })
+      await ask(origin)
+    }
+
+    expect(told.mock.calls).toEqual([[invalid]])
+  })
+
   test('JSON is answered to those who ask for it', async () => {
     const ended = new SessionStateError('x', { code: 'ERR_SESSION_ENDED', status: 401 })
     const answer = await answerOf((_req, res) => res.end('x'), {
@@ -561,7 +582,7 @@ describe('beside other middleware that replaces the same methods', () => {
     const chunks: Buffer[] = []
     const origin = await serve((req, res) => {
       if (order === 'in front') compress(res)
-      guardResponse(res, guarded, undefined)
+      guardResponse(res, guarded, failures)
       if (order === 'behind') compress(res)
       return handler(req, res)
     })
@@ -595,7 +616,7 @@ describe('beside other middleware that replaces the same methods', () => {
       const failing = exchange(() => pause().then(() => Promise.reject(away)))
       const origin = await serve((_req, res) => {
         if (order === 'in front') compress(res)
-        guardResponse(res, failing, undefined)
+        guardResponse(res, failing, failures)
         if (order === 'behind') compress(res)
         res.write('signed ')
         res.end('in')

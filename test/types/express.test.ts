@@ -46,6 +46,12 @@ test('parameters, several handlers, chains and routers keep their types', () => 
     res.json(req.session.data)
   })
   app.use(express.json(), sessionMiddleware(sessions)).use('/account', router)
+  app.use((req, res, next) => {
+    expectTypeOf(req.session.data).toExtend<Data>()
+    res.locals.subject = req.session.subject
+    next()
+  })
+  app.use('/basket', (req, _res, next) => next(req.session.subject === undefined ? new Error('nobody') : undefined))
   app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
     res.status(error instanceof Error ? 500 : 400).end()
   })
