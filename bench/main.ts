@@ -33,7 +33,7 @@ const HELP = `npm run bench -- [options]
 `
 
 const SIZES = {
-  full: { rounds: 5, windowMs: 2000, warmUpMs: 1500, rampMs: 300, batch: 20_000, batches: 7, sessions: 1_000_000 },
+  full: { rounds: 5, windowMs: 1700, warmUpMs: 1500, rampMs: 300, batch: 20_000, batches: 7, sessions: 1_000_000 },
   quick: { rounds: 2, windowMs: 600, warmUpMs: 700, rampMs: 200, batch: 10_000, batches: 3, sessions: 50_000 },
   smoke: { rounds: 1, windowMs: 50, warmUpMs: 50, rampMs: 0, batch: 50, batches: 1, sessions: 1000 },
 } as const

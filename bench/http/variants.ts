@@ -36,9 +36,21 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'node:http', bare: 'node:http', kind: 'bare', prepare: async () => ({ listener: bareListener, cookies: [] }) },
   { name: 'node:http + floor: opaque token, Map', bare: 'node:http', kind: 'floor', prepare: floorMap },
   { name: 'node:http + sojourn memory', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('memory', false) },
+  {
+    name: 'node:http + sojourn memory, 10,000 sessions',
+    bare: 'node:http',
+    kind: 'sojourn',
+    prepare: sojournOnNode('memory', false, 10_000),
+  },
   { name: 'node:http + sojourn memory, data read', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('memory', true) },
   { name: 'node:http + floor: opaque token, SQLite', bare: 'node:http', kind: 'floor', prepare: floorSqlite },
   { name: 'node:http + sojourn sqlite', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('sqlite', false) },
+  {
+    name: 'node:http + sojourn sqlite, 10,000 sessions',
+    bare: 'node:http',
+    kind: 'sojourn',
+    prepare: sojournOnNode('sqlite', false, 10_000),
+  },
   { name: 'node:http + sojourn sqlite, data read', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('sqlite', true) },
   { name: 'express', bare: 'express', kind: 'bare', prepare: bareExpress },
   { name: 'express + express-session MemoryStore', bare: 'express', kind: 'peer', prepare: expressSessionMemory },
@@ -143,10 +155,11 @@ async function expressSessionMemory(): Promise<Prepared> {
 
 type StoreName = 'memory' | 'sqlite'
 
-function sojournOnNode(storeName: StoreName, isDataRead: boolean) {
+/** `count`: the requests go through so many sessions in turn; 10,000 are more than core's memo of records holds. */
+function sojournOnNode(storeName: StoreName, isDataRead: boolean, count = SESSIONS) {
   return async (surroundings: Surroundings): Promise<Prepared> => {
     const { withSession } = await loadEntry(surroundings.packageFolder, 'node')
-    const { sessions, cookies } = await sojournSessions(storeName, surroundings)
+    const { sessions, cookies } = await sojournSessions(storeName, surroundings, count)
     const listener = withSession(
       sessions,
       (_req, res, session) => answer(res, session.subject, isDataRead ? session.data.basket?.length : ITEMS),
@@ -159,7 +172,7 @@ function sojournOnNode(storeName: StoreName, isDataRead: boolean) {
 function sojournOnExpress(storeName: StoreName, isDataRead: boolean) {
   return async (surroundings: Surroundings): Promise<Prepared> => {
     const { sessionMiddleware } = await loadEntry(surroundings.packageFolder, 'express')
-    const { sessions, cookies } = await sojournSessions(storeName, surroundings)
+    const { sessions, cookies } = await sojournSessions(storeName, surroundings, SESSIONS)
     const app = newExpress()
     app.use(sessionMiddleware(sessions, COOKIE))
     app.get('/', (req, res) => {
@@ -174,12 +187,12 @@ function sojournOnExpress(storeName: StoreName, isDataRead: boolean) {
 const COOKIE = { dangerouslyAllowHttp: true } as const
 const COOKIE_NAME = 'sjn'
 
-async function sojournSessions(storeName: StoreName, surroundings: Surroundings) {
+async function sojournSessions(storeName: StoreName, surroundings: Surroundings, count: number) {
   const { createSessions } = await loadEntry(surroundings.packageFolder, 'core')
   const store = await openStore(storeName, surroundings)
   const sessions: Sessions<SampleData> = createSessions<StandardSchema<SampleData>>({ store, keys: newKey() })
   const cookies: string[] = []
-  for (const index of indices) {
+  for (let index = 0; index < count; index++) {
     const session = sessions.anonymous()
     Object.assign(session.data, sampleData())
     await session.signIn({ subject: subjectOf(index), method: 'pwd', keep: ['basket', 'locale', 'theme'] })
