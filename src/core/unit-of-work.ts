@@ -3,7 +3,6 @@
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
 import { acrOf, type Fact, withFacts } from './assurance.ts'
-import type { ResolvedPolicy } from './config.ts'
 import { ConfigError, SessionStateError, type SojournError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
@@ -117,7 +116,10 @@ export class UnitOfWork {
       const { config, events } = this.service
       const now = config.clock()
       const policy = policyFor(this.service, record)
-      if (this.#hasExpired(record, now, policy)) break
+      if (expiredBy(record, now, policy) !== undefined) {
+        await this.#reload(active, attempt)
+        continue
+      }
       const isRenewing = also === 'renewal' && mayRenew(active) && isRenewalDue(record, now, policy)
       const rotated = isRenewing
         ? rotateRecord(record, { kind: 'renewal', currentSecret: token.secret }, { ...config, now, policy })
@@ -158,7 +160,10 @@ export class UnitOfWork {
       if (kind === 'renewal' && judgement.kind !== 'current') return
 
       const now = config.clock()
-      if (this.#hasExpired(record, now, policyFor(this.service, record))) throw ended()
+      if (expiredBy(record, now, policyFor(this.service, record)) !== undefined) {
+        await this.#reload(active, attempt)
+        continue
+      }
       const before = factsOf(active)
       const details = { ...record.details, facts: withFacts(before, added) }
       const policy = policyFor(this.service, { subject: record.subject, isPersistent: record.isPersistent, details })
@@ -210,17 +215,14 @@ export class UnitOfWork {
     this.#send(undefined, undefined)
   }
 
+  /**
+   * Reads again what others wrote, or whether they did: a deadline that passed while the request ran has ended the session, unless
+   * others kept it alive. Writing on regardless would bring back a session that somebody was already told is over (resurrection).
+   */
   async #reload(active: ActiveReading, attempt: number): Promise<void> {
     if (attempt > 0) await pause(this.service, attempt)
     this.#reading = await readAgain(this.service, active, this.#context.signal)
     this.#adoptSuccessor()
-  }
-
-  /** A deadline that passed while the request ran has ended the session: others were told so already (resurrection). */
-  #hasExpired(record: SessionRecord, now: number, policy: ResolvedPolicy): boolean {
-    const expired = expiredBy(record, now, policy)
-    if (expired !== undefined) this.#reading = { state: 'expired', reason: expired }
-    return expired !== undefined
   }
 
   /** After a write of our own: our token is now the one just made, or still what it was. */

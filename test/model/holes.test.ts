@@ -155,6 +155,24 @@ describe('an answer', () => {
   })
 })
 
+describe('a session that others kept alive while a slow request ran', () => {
+  // Seed -826025877 of histories.test.ts: the deadline that the slow request had read was over, the session's was not.
+  it('takes the late write', async () => {
+    const { clock, sessions } = setUp()
+    const token = await signIn(sessions)
+    const slow = await sessions.read(token)
+    slow.data.basket = ['late']
+    clock.advance(IDLE - 1)
+    await (await sessions.read(token)).touch()
+    clock.advance(1)
+    await slow.commit()
+
+    const { data } = await sessions.read(token)
+
+    expect(data).toEqual({ basket: ['late'] })
+  })
+})
+
 describe('an expired session', () => {
   it('stays expired when a slow request writes data', async () => {
     const { clock, sessions } = setUp()
