@@ -1,5 +1,5 @@
 /** The options every adapter takes, and what they come to. */
-import { type Clock, systemClock } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-data.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
@@ -36,11 +36,11 @@ export class SessionHttp<Data, Native> {
   readonly #plain: CookieUse
 
   /** @throws {ConfigError} `ERR_CONFIG_INVALID` - what was given, what was expected, why, where to read. */
-  constructor(sessions: Sessions<Data> & { readonly clock?: Clock }, options: HttpOptions<Native>) {
+  constructor(sessions: Sessions<Data>, options: HttpOptions<Native>) {
     const { secure, plain, formerScopes } = resolveCookie(options.cookie)
     this.sessions = sessions
     this.transport = new Transport(options)
-    this.clock = sessions.clock ?? systemClock
+    this.clock = sessions.clock
     this.isActivity = options.isActivity
     this.clearSiteData = clearSiteDataHeader(options.clearSiteData)
     this.#secure = { writer: secure, healing: new CookieHealing(secure, formerScopes) }

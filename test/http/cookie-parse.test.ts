@@ -89,7 +89,7 @@ describe('hostile headers', () => {
 
     cookieValues(header, NAME)
 
-    expect(performance.now() - start).toBeLessThan(200)
+    expect(performance.now() - start).toBeLessThan(1000)
   })
 
   test('no string throws', () => {

@@ -1,29 +1,16 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, request as tlsRequest } from 'node:https'
 import type { AddressInfo, LookupFunction } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { selfSignedCertificate } from './certificate.ts'
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
 
-let certificate: { key: string; cert: string } | undefined
+let certificate: ReturnType<typeof selfSignedCertificate> | undefined
 
-/** A self-signed certificate for localhost, made once a test file. */
-export function testCertificate(): { key: string; cert: string } {
-  if (certificate !== undefined) return certificate
-  const folder = mkdtempSync(join(tmpdir(), 'sojourn-tls-'))
-  const key = join(folder, 'key.pem')
-  const cert = join(folder, 'cert.pem')
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,DNS:*.example.test']
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-  execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject], {
-    stdio: 'pipe',
-  })
-  certificate = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  rmSync(folder, { recursive: true })
+/** A certificate for localhost, made once a test file. */
+export function testCertificate(): ReturnType<typeof selfSignedCertificate> {
+  certificate ??= selfSignedCertificate()
   return certificate
 }
 
