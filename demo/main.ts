@@ -24,11 +24,9 @@ async function open(): Promise<void> {
   const shop = openShop(settings, people)
   const app = createApp(shop)
   const servers = await listen((request, response) => app(request, response), settings.port)
-  const address = servers[0]?.address()
-  const port = typeof address === 'object' && address !== null ? address.port : settings.port
 
   console.log(`
-  Sojourn Books is open: http://localhost:${port}
+  Sojourn Books is open: http://localhost:${portOf(servers[0])}
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}
@@ -36,10 +34,12 @@ async function open(): Promise<void> {
   Close with    Ctrl+C
 `)
 
-  let isClosing = false
+  let closingSince: number | undefined
   const close = async () => {
-    if (isClosing) process.exit(1)
-    isClosing = true
+    // Ctrl+C reaches a program twice when npm passes it on; who means it presses again.
+    if (closingSince !== undefined && Date.now() - closingSince > 500) process.exit(1)
+    if (closingSince !== undefined) return
+    closingSince = Date.now()
     const deadline = setTimeout(() => {
       for (const server of servers) server.closeAllConnections()
     }, LAST_ORDERS)
@@ -48,8 +48,7 @@ async function open(): Promise<void> {
     await shop.close()
     process.exit(0)
   }
-  process.on('SIGINT', close)
-  process.on('SIGTERM', close)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, close)
 }
 
 /** The short name for a folder below this one, the whole path for any other. */
@@ -61,14 +60,20 @@ function nameOf(folder: string): string {
 /** Both loopback addresses, since `localhost` is the one or the other; machines without IPv6 do with one. */
 async function listen(app: Parameters<typeof createServer>[1], wantedPort: number): Promise<Server[]> {
   const first = await listenOn(app, '127.0.0.1', wantedPort)
-  const address = first.address()
-  const port = typeof address === 'object' && address !== null ? address.port : wantedPort
   try {
-    return [first, await listenOn(app, '::1', port)]
+    return [first, await listenOn(app, '::1', portOf(first))]
   } catch (error) {
-    if (error instanceof StartError) throw error
-    return [first]
+    if (!(error instanceof StartError)) return [first]
+    await closeServer(first)
+    // The system chose a port that is free on one address only: it will choose another one.
+    if (wantedPort === 0) return listen(app, wantedPort)
+    throw error
   }
+}
+
+function portOf(server: Server | undefined): number {
+  const address = server?.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 function listenOn(app: Parameters<typeof createServer>[1], host: string, port: number): Promise<Server> {
@@ -79,7 +84,7 @@ function listenOn(app: Parameters<typeof createServer>[1], host: string, port: n
       if (code === 'EADDRINUSE') {
         reject(
           new StartError(
-            `Port ${port} is in use by another program; stop that, or choose another port: PORT=${port + 1} npm start.`,
+            `Port ${port} is in use by another program; stop that, or choose another port: PORT=${port < 65_535 ? port + 1 : 3000} npm start.`,
           ),
         )
       } else if (code === 'EACCES') {

@@ -1,4 +1,5 @@
 /** The readers: who may sign in, and what a new one must bring. Kept in a file of their own, apart from the sessions. */
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Passwords } from './passwords.ts'
@@ -34,6 +35,14 @@ const TOO_COMMON = [
   'letmeinletmeinletmein',
 ]
 
+/** Whether somebody is a reader cannot be told at the moment. */
+class PeopleUnavailableError extends Error {
+  readonly status = 503
+}
+
+/** Milliseconds to wait for another process that writes; nothing else happens in this one meanwhile, so not for long. */
+const LONGEST_WAIT = 1000
+
 export class People {
   readonly #database: DatabaseSync
   readonly #passwords = new Passwords()
@@ -54,10 +63,11 @@ export class People {
     const nobodysHash = await new Passwords().hash(crypto.randomUUID())
     let people: People
     try {
-      const database = new DatabaseSync(path, { timeout: 2000 })
+      // Made here rather than by SQLite, so that nobody else on this machine can read the hashes.
+      closeSync(openSync(path, 'a', 0o600))
+      const database = new DatabaseSync(path, { timeout: LONGEST_WAIT })
       database.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         CREATE TABLE IF NOT EXISTS readers (name TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+        `CREATE TABLE IF NOT EXISTS readers (name TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID`,
       )
       people = new People(database, nobodysHash)
     } catch (error) {
@@ -65,7 +75,7 @@ export class People {
       throw new StartError(`The file of readers ${path} cannot be used (${why}); move it away to begin with a new one.`)
     }
     for (const name of SEEDED.names) {
-      if (people.#find.get(name) === undefined) await people.#insert(name, SEEDED.password)
+      if (people.#hashOf(name) === undefined) await people.#insert(name, SEEDED.password)
     }
     return people
   }
@@ -73,8 +83,7 @@ export class People {
   /** The reader, or nothing: whether the name or the password was wrong is not told, and takes as long to find out. */
   async check(username: string, password: string): Promise<Reader | undefined> {
     const name = username.trim().toLowerCase()
-    const found = this.#find.get(name)
-    const passwordHash = typeof found?.passwordHash === 'string' ? found.passwordHash : undefined
+    const passwordHash = this.#hashOf(name)
     const isRight = await this.#passwords.verify(passwordHash ?? this.#nobodysHash, password)
     return isRight && passwordHash !== undefined ? { name } : undefined
   }
@@ -84,7 +93,7 @@ export class People {
     const name = username.trim().toLowerCase()
     const problems = problemsOf(name, password)
     if (problems !== undefined) return problems
-    if (this.#find.get(name) === undefined && (await this.#insert(name, password))) return { name }
+    if (this.#hashOf(name) === undefined && (await this.#insert(name, password))) return { name }
     return { username: `Somebody reads here as “${name}” already. Choose another name.` }
   }
 
@@ -93,7 +102,22 @@ export class People {
   }
 
   async #insert(name: string, password: string): Promise<boolean> {
-    return this.#add.run(name, await this.#passwords.hash(password)).changes === 1
+    const passwordHash = await this.#passwords.hash(password)
+    return answered(() => this.#add.run(name, passwordHash)).changes === 1
+  }
+
+  #hashOf(name: string): string | undefined {
+    const found = answered(() => this.#find.get(name))
+    return typeof found?.passwordHash === 'string' ? found.passwordHash : undefined
+  }
+}
+
+/** What the file says; or that it is away, which must never look like a wrong password. */
+function answered<T>(ask: () => T): T {
+  try {
+    return ask()
+  } catch (cause) {
+    throw new PeopleUnavailableError('The file of readers did not answer.', { cause })
   }
 }
 

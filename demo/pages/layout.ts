@@ -37,7 +37,7 @@ export function layout(visit: Visit | undefined, { title, main, shape = 'plain' 
 <header class="masthead">
 <div class="masthead-inner">
 <a class="wordmark" href="/"${current(visit, '/')}><svg class="wordmark-mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M16 9.500C12.600 6.900 8.700 6.300 5 7.200v17c3.700-.9 7.600-.3 11 2.300 3.400-2.600 7.300-3.200 11-2.300v-17c-3.700-.9-7.600-.3-11 2.300z" fill="none" stroke="currentColor" stroke-width="1.800" stroke-linejoin="round"/><path d="M16 9.500v17" stroke="currentColor" stroke-width="1.800"/></svg><span>Sojourn <em>Books</em></span></a>
-<nav aria-label="Shop">
+<nav aria-label="Shop"${reader && html` class="signed-in"`}>
 <ul>
 <li><a href="/basket"${current(visit, '/basket')}>Basket${visit && visit.basketCount > 0 && html` <span class="count">${visit.basketCount}<span class="unseen"> in it</span></span>`}</a></li>
 ${reader ? readerLinks(visit, reader) : html`<li><a href="/login"${current(visit, '/login')}>Sign in</a></li>`}
@@ -72,11 +72,11 @@ function readerLinks(visit: Visit | undefined, reader: VisitingReader): Html {
 <li><form method="post" action="/logout"><button class="quiet">Sign out</button></form></li>`
 }
 
-function notices({ notices: told }: Visit): Renderable {
+function notices({ notices: told, basketCount }: Visit): Renderable {
   return (
     told.length > 0 &&
     html`<div class="notices" role="status">${told.map((notice) => {
-      const { text, link, isTrouble } = noticeText(notice)
+      const { text, link, isTrouble } = noticeText(notice, basketCount)
       return html`<p class="notice${isTrouble && ' trouble'}">${text}${link && html` <a href="${link.href}">${link.words}</a>`}</p>`
     })}</div>`
   )

@@ -12,7 +12,8 @@ interface NoticeText {
 const BASKET = { href: '/basket', words: 'See your basket' }
 
 /** The words of a message. It is kept by name, so that nothing but these words can be told. */
-export function noticeText({ name, about = '' }: Notice): NoticeText {
+export function noticeText({ name, about = '' }: Notice, basketCount: number): NoticeText {
+  const withBasket = basketCount > 0 ? ' Your basket came with you.' : ''
   switch (name) {
     case 'added':
       return { text: html`${titleOf(about)} is in your basket.`, link: BASKET }
@@ -23,9 +24,9 @@ export function noticeText({ name, about = '' }: Notice): NoticeText {
     case 'full':
       return { text: 'The basket holds no more of that.', link: BASKET, isTrouble: true }
     case 'welcome':
-      return { text: html`Welcome back, ${about}. Your basket came with you.` }
+      return { text: html`Welcome back, ${about}.${withBasket}` }
     case 'signed-up':
-      return { text: html`Good to have you here, ${about}. Your basket came with you.` }
+      return { text: html`Good to have you here, ${about}.${withBasket}` }
     case 'ended-one':
       return { text: 'That device is signed out. Whatever it still does comes to nothing.' }
     case 'ended-others':

@@ -39,6 +39,20 @@ describe('a store that is away', () => {
     expect((await client.api('/healthz')).json).toEqual({ ok: true, store: 'sqlite' })
   })
 
+  it('is a 503 as well when it is the readers who cannot be looked up', async () => {
+    const folder = temporaryFolder()
+    const demo = await demoForTest({ folder })
+    const lock = new DatabaseSync(join(folder, 'readers.db'))
+    lock.exec('BEGIN EXCLUSIVE')
+
+    const during = await new Client(demo.url).signIn()
+    lock.close()
+    const after = await new Client(demo.url).signIn()
+
+    expect(during.status).toBe(503)
+    expect(after.status).toBe(200)
+  })
+
   it('is noticed when the file is gone', async () => {
     const folder = temporaryFolder()
     const demo = await demoForTest({ folder })
@@ -96,7 +110,7 @@ describe('at start', () => {
     await demoForTest({ folder })
 
     expect(statSync(join(folder, 'session.key')).mode & 0o777).toBe(0o600)
-    expect(statSync(join(folder, 'sessions.db')).mode & 0o077).toBe(0)
+    for (const file of ['sessions.db', 'readers.db']) expect(statSync(join(folder, file)).mode & 0o077, file).toBe(0)
   })
 
   it('takes keys from the environment and then keeps none', async () => {

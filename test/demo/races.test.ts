@@ -164,7 +164,8 @@ describe('over', () => {
 
   it('two demos on one folder agree at once', async () => {
     const folder = temporaryFolder()
-    const [left, right] = await Promise.all([demoForTest({ folder }), demoForTest({ folder })])
+    const left = await demoForTest({ folder })
+    const right = await demoForTest({ folder })
     const client = new Client(left.url)
     await client.signIn()
     const elsewhere = client.at(right.url)
@@ -180,6 +181,16 @@ describe('over', () => {
     expect(basketThere).toEqual(ALL)
     expect(meThere.status).toBe(200)
     expect(afterThere.status).toBe(401)
+  })
+
+  it('two demos that begin together on an empty folder share one key and one list of readers', async () => {
+    const folder = temporaryFolder()
+    const [left, right] = await Promise.all([demoForTest({ folder }), demoForTest({ folder })])
+    const client = new Client(left.url)
+    await client.signIn()
+
+    expect((await client.at(right.url).api('/me')).json).toMatchObject({ subject: 'ada' })
+    expect((await new Client(right.url).signIn('grace')).status).toBe(200)
   })
 
   it('an unused visit ends, and says so', async () => {
