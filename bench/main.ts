@@ -7,7 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { pinning, runNode } from './children.ts'
+import { pinning, preferChildren, runNode } from './children.ts'
 import { hasWrk, type LoadName } from './http/load.ts'
 import { type HttpOptions, measureHttp } from './http/measure.ts'
 import { VARIANTS } from './http/variants.ts'
@@ -27,6 +27,7 @@ const HELP = `npm run bench -- [options]
   --only <text>      only the HTTP variants whose name contains this; the bare servers stay
   --rounds <n>       rounds of each HTTP variant; default 5, or 2 with --quick
   --load wrk|own     the load generator; default wrk where it is installed
+  --priority         measured processes before those of others (nice -20; needs root)
   --profile <name>   where the time of one HTTP variant goes, by function; measures nothing else
   --record           keep the result in bench/results/
   --date <date>      the date a recorded result gets; default today
@@ -49,6 +50,7 @@ const { values: args } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     load: { type: 'string' },
+    priority: { type: 'boolean' },
     profile: { type: 'string' },
     record: { type: 'boolean' },
     date: { type: 'string', default: new Date().toISOString().slice(0, 10) },
@@ -67,6 +69,7 @@ async function main(): Promise<void> {
   const load: LoadName = args.load === 'own' || args.smoke || !hasWrk() ? 'own' : 'wrk'
   const loadAtStart = loadavg()[0]!
 
+  if (args.priority) preferChildren()
   onProgress('compiling the package')
   const { folder: packageFolder, remove } = buildPackage()
   const dataFolder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
@@ -82,7 +85,7 @@ async function main(): Promise<void> {
       node: process.versions.node,
       cpu: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
       loadGenerator: load,
-      pinning,
+      pinning: args.priority ? `${pinning}, both at nice -20` : pinning,
       loadAverageAtStart: loadAtStart,
       http: args['no-http'] ? undefined : await measureHttp(http),
       micro: args['no-micro'] ? undefined : await measureMicro(packageFolder, dataFolder, size),
