@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests import the package by its public entries; this condition points those at src/, so no build is needed first.
-const conditions = ['sojourn-source', 'node', 'import', 'module', 'default']
+const conditions = ['sojourn-source', 'node', 'module', 'default']
 
 export default defineConfig({
   resolve: { conditions },

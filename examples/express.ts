@@ -1,5 +1,5 @@
 /**
- * Sessions in Express 4 or 5. Start it with `node examples/express.ts`, then
+ * Sessions in Express 4 or 5. Start it with `npm run example examples/express.ts`, then
  * `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'

@@ -1,5 +1,5 @@
 /**
- * Sessions with node:http alone. Start it with `node examples/node-http.ts`, then
+ * Sessions with node:http alone. Start it with `npm run example examples/node-http.ts`, then
  * `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'

@@ -1,6 +1,6 @@
 /**
  * Sessions around a fetch handler, as Deno, Bun and many frameworks take it: there, hand `handle` to `Deno.serve` or `Bun.serve`.
- * Node has no server of that kind, so this file brings one of ten lines. Start it with `node examples/web-fetch.ts`.
+ * Node has no server of that kind, so this file brings one of ten lines. Start it with `npm run example examples/web-fetch.ts`.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
