@@ -73,35 +73,35 @@ async function main(): Promise<void> {
   onProgress('compiling the package')
   const { folder: packageFolder, remove } = buildPackage()
   const dataFolder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
-  try {
-    const variants = VARIANTS.filter(({ name, kind }) => kind === 'bare' || args.only === undefined || name.includes(args.only))
-    const rounds = Number(args.rounds ?? size.rounds)
-    const http: HttpOptions = { packageFolder, dataFolder, load, ...size, rounds, variants, onProgress }
-    if (args.profile !== undefined) return console.log(await profileVariant(variantNamed(args.profile), http))
-
-    const results: Results = {
-      date: args.date,
-      size: sizeName,
-      node: process.versions.node,
-      cpu: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
-      loadGenerator: load,
-      pinning: args.priority ? `${pinning}, both at nice -20` : pinning,
-      loadAverageAtStart: loadAtStart,
-      http: args['no-http'] ? undefined : await measureHttp(http),
-      micro: args['no-micro'] ? undefined : await measureMicro(packageFolder, dataFolder, size),
-      million: args['no-million']
-        ? undefined
-        : await measureMillion({ packageFolder, dataFolder, sessions: size.sessions, onProgress }),
-      loadAverageAtEnd: loadavg()[0]!,
-      seconds: (performance.now() - startedAt) / 1000,
-    }
-    const report = reportOf(results)
-    console.log(report)
-    if (args.record) record(results, report)
-  } finally {
+  // Also when the run is broken off.
+  process.once('exit', () => {
     rmSync(dataFolder, { recursive: true, force: true })
     remove()
+  })
+  const variants = VARIANTS.filter(({ name, kind }) => kind === 'bare' || args.only === undefined || name.includes(args.only))
+  const rounds = Number(args.rounds ?? size.rounds)
+  const http: HttpOptions = { packageFolder, dataFolder, load, ...size, rounds, variants, onProgress }
+  if (args.profile !== undefined) return console.log(await profileVariant(variantNamed(args.profile), http))
+
+  const results: Results = {
+    date: args.date,
+    size: sizeName,
+    node: process.versions.node,
+    cpu: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
+    loadGenerator: load,
+    pinning: args.priority ? `${pinning}, both at nice -20` : pinning,
+    loadAverageAtStart: loadAtStart,
+    http: args['no-http'] ? undefined : await measureHttp(http),
+    micro: args['no-micro'] ? undefined : await measureMicro(packageFolder, dataFolder, size),
+    million: args['no-million']
+      ? undefined
+      : await measureMillion({ packageFolder, dataFolder, sessions: size.sessions, onProgress }),
+    loadAverageAtEnd: loadavg()[0]!,
+    seconds: (performance.now() - startedAt) / 1000,
   }
+  const report = reportOf(results)
+  console.log(report)
+  if (args.record) record(results, report)
 
   async function measureMicro(...[folder, data, { batch, batches }]: [string, string, typeof size]): Promise<MicroRow[]> {
     onProgress('micro: operations without HTTP')
