@@ -38,7 +38,7 @@ export function prepareDatabase(database: DatabaseSync, busyTimeout: number): vo
   try {
     // At start-up waiting may block; afterwards the engine waits without blocking the event loop (see `engine.ts`).
     database.exec(`PRAGMA busy_timeout = ${Math.trunc(busyTimeout)}`)
-    identify(database)
+    identifyAtOnce(database)
     useWriteAheadLog(database, busyTimeout)
     // A thread of its own moves the log into the file (`background.ts`); where it cannot, SQLite does so at 16 MiB.
     database.exec('PRAGMA wal_autocheckpoint = 4000')
@@ -48,6 +48,16 @@ export function prepareDatabase(database: DatabaseSync, busyTimeout: number): vo
     database.exec('PRAGMA busy_timeout = 0')
   } catch (error) {
     throw toStoreError(error)
+  }
+}
+
+/** All of it read in one transaction: between two reads another process may have made the new file into a database of ours. */
+function identifyAtOnce(database: DatabaseSync): void {
+  database.exec('BEGIN')
+  try {
+    identify(database)
+  } finally {
+    rollBack(database)
   }
 }
 
