@@ -137,7 +137,10 @@ export function rotateRecord(
   return { secret, changes: { currentHash: hashSecret(secret), generationAt: now, confirmedAt: undefined, lineage } }
 }
 
-/** Makes room: first what is dead anyway, then tokens of elevations that were handed out once, longer than a grace ago, and never used. */
+/**
+ * Makes room: first what is dead anyway, then tokens of elevations that were made longer than four graces ago and never used. Four,
+ * because its answer, a slow step-up beside it, that one's answer and a request sent before it arrived may take almost one each.
+ */
 function trimmed(lineage: readonly Generation[], now: number, policy: ResolvedPolicy): readonly Generation[] | undefined {
   if (lineage.length <= MOST_GENERATIONS) return lineage
   const isDead = (index: number) =>
@@ -149,7 +152,10 @@ function trimmed(lineage: readonly Generation[], now: number, policy: ResolvedPo
       generation.confirmedAt === undefined &&
       generation.kind === 'elevation' &&
       lineage[index - 1]?.kind === 'elevation' &&
-      isGraceOver(lineage[index - 1]!.replacedAt, now, policy),
+      isGraceOver(lineage[index - 1]!.replacedAt + 3 * policy.rotationGrace, now, policy),
   )
-  return lost === -1 ? undefined : lineage.toSpliced(lost, 1)
+  if (lost === -1) return undefined
+  // The one before is now followed by the one after: that one was made when the lost one was replaced.
+  const { replacedAt } = lineage[lost]!
+  return lineage.with(lost - 1, { ...lineage[lost - 1]!, replacedAt }).toSpliced(lost, 1)
 }

@@ -106,15 +106,18 @@ export function startRecord(letter: string, facts: number): ModelRecord {
 
 const older = (age: number, most: number) => (age === -1 ? -1 : Math.min(age + 1, most))
 
-/** One tick later. Ages past every deadline that looks at them are all alike. */
-export function aged(record: ModelRecord): ModelRecord {
+/**
+ * One tick later. Ages past every deadline that looks at them are all alike. When a token was replaced matters only where room must
+ * be made, and then only for elevations.
+ */
+export function aged(record: ModelRecord, mayFill: boolean): ModelRecord {
   return makeRecord({
     ...record,
     age: older(record.age, ROTATE_AFTER),
     usedAge: older(record.usedAge, ROTATE_AFTER),
     lineage: record.lineage.map((g) => ({
       ...g,
-      replacedAge: older(g.replacedAge, GRACE),
+      replacedAge: mayFill && g.kind === 'elevation' ? older(g.replacedAge, 4 * GRACE) : 0,
       usedAge: older(g.usedAge, GRACE),
     })),
   })
@@ -171,7 +174,7 @@ function modelRecordOf(real: SessionRecord): ModelRecord {
     lineage: real.lineage.map((g) => ({
       token: nameOf(g.hash),
       kind: g.kind,
-      replacedAge: ageOf(g.replacedAt, GRACE),
+      replacedAge: ageOf(g.replacedAt, 4 * GRACE),
       usedAge: ageOf(g.confirmedAt, GRACE),
       facts: g.facts === undefined ? -1 : maskOf(g.facts),
     })),

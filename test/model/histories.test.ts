@@ -8,8 +8,8 @@ import { PATIENCE } from './bounds.ts'
 import { type Action, type Fault, World } from './world.ts'
 
 const STORES: readonly [string, () => Store, number][] = [
-  ['memory', memoryStore, 600],
-  ['sqlite', () => sqliteStore(':memory:'), 150],
+  ['memory', memoryStore, 2000],
+  ['sqlite', () => sqliteStore(':memory:'), 600],
 ]
 
 const which = fc.nat(30)

@@ -3,6 +3,7 @@
  * (`generations.ts`); what is modelled here is only the order in which `reading.ts`, `session.ts` and `starting.ts` read and write,
  * and `replay.test.ts` compares that with the real service step by step.
  */
+import { MOST_GENERATIONS } from '../../src/core/record.ts'
 import type { Space, Step } from './explore.ts'
 import {
   aged,
@@ -198,7 +199,8 @@ export function* sends(state: State, bounds: Bounds): Generator<Step<State>> {
       if (state.jar === '' && operation !== 'signIn') continue
       if (operation === 'elevate') {
         if (state.proofsGiven >= bounds.proofs) continue
-        bit = 2 << state.proofsGiven
+        // Many are all of one kind, or there would be a state for each order of them.
+        bit = bounds.proofs > 2 ? 2 : 2 << state.proofsGiven
         next = { ...state, proofsGiven: state.proofsGiven + 1 }
       }
       if (operation === 'write') {
@@ -449,7 +451,8 @@ export function tick(state: State, bounds: Bounds): State {
     if (one.phase === 'handling' && !bounds.isSlow && one.age + 1 >= GRACE) return []
     return [request({ ...one, age: older(one.age) })]
   })
-  const agedSession = (session: Session): Session => (session.record ? { ...session, record: aged(session.record) } : session)
+  const mayFill = bounds.rotations > MOST_GENERATIONS
+  const agedSession = (one: Session): Session => (one.record ? { ...one, record: aged(one.record, mayFill) } : one)
   return {
     ...state,
     sessions: { a: agedSession(state.sessions.a), b: state.sessions.b && agedSession(state.sessions.b) },

@@ -164,7 +164,12 @@ export class Reference {
     const lost = tokens.findIndex((token, index) => {
       const next = tokens[index + 1]
       const isReplacedByElevation = next === undefined || next.made === 'elevation'
-      return token.made === 'elevation' && token.usedAt === undefined && isReplacedByElevation && this.#isOld(token.madeAt)
+      return (
+        token.made === 'elevation' &&
+        token.usedAt === undefined &&
+        isReplacedByElevation &&
+        this.#isOld(token.madeAt + 3 * POLICY.rotationGrace)
+      )
     })
     return lost === -1 ? undefined : tokens.toSpliced(lost, 1)
   }
