@@ -57,9 +57,9 @@ function optionLine(checker: ts.TypeChecker, member: ts.PropertySignature): stri
   return `- **\`${name}\`** (\`${type}\`, ${presence})${doc === '' ? '' : `: ${doc}`}`
 }
 
-/** Every error code with the classes that carry it and where it comes from. */
+/** The error classes in the words of their docstrings, and every code with the classes that carry it and where it comes from. */
 function errorsPage(root: string): string {
-  const { program } = readEntries(root)
+  const { checker, program, entries } = readEntries(root)
   const files = program.getSourceFiles().filter((file) => !file.isDeclarationFile && file.fileName.startsWith(join(root, 'src/')))
   const uses = new Map<string, { classes: Set<string>; files: Set<string> }>()
   const codes: { code: string; doc: string }[] = []
@@ -82,7 +82,14 @@ function errorsPage(root: string): string {
     return `| \`${code}\` | ${classes.join(', ')} | ${cell(doc)} | ${origins.join(', ')} |`
   })
   const table = ['| code | class | meaning | thrown in |', '| --- | --- | --- | --- |', ...rows].join('\n')
-  return page('Errors', 'Here you look up an error by its `code`. Recognise errors by code, never by message text.', [table])
+  const errors = entries.flatMap(({ symbols }) => symbols).filter(({ name }) => name.endsWith('Error') && !name.startsWith('is'))
+  const classes = [...new Set(errors)]
+    .sort(byName)
+    .map((each) => `- **\`${each.name}\`**: ${docOf(checker, resolved(checker, each))}`)
+  return page('Errors', 'Here you look up an error by its `code`. Recognise errors by code, never by message text.', [
+    `## Classes\n\n${classes.join('\n')}`,
+    `## Codes\n\n${table}`,
+  ])
 }
 
 /** The string literals of a union, each with the comment above it. */
@@ -105,8 +112,14 @@ function commentText(text: string): string {
     .trim()
 }
 
-/** `new StoreError('...', { code: 'ERR_X' })` -> StoreError, ERR_X. */
+/** `new StoreError('...', { code: 'ERR_X' })` and `storeError('ERR_X', '...')` -> StoreError, ERR_X. */
 function madeError(node: ts.Node): { className: string; code: string } | undefined {
+  if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
+    const { text } = node.expression
+    const [first] = node.arguments
+    const isMaker = text.endsWith('Error') && !text.startsWith('is') && first !== undefined && ts.isStringLiteral(first)
+    return isMaker ? { className: `${text.charAt(0).toUpperCase()}${text.slice(1)}`, code: first.text } : undefined
+  }
   if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression)) return undefined
   for (const argument of node.arguments ?? []) {
     if (!ts.isObjectLiteralExpression(argument)) continue
