@@ -9,7 +9,7 @@ const WITHIN: readonly [string, Partial<Bounds>][] = [
   ['a step-up, in three tabs', { tabs: 3, operations: ['use', 'elevate'] }],
   ['step-ups among slow requests', { isSlow: true, operations: ['use', 'elevate', 'rotate'], proofs: 2 }],
   ['every way to rotate, in two tabs', { operations: ['use', 'elevate', 'rotate', 'privilege'], proofs: 2 }],
-  ['privilege changes until the lineage is full', { operations: ['privilege'], rotations: 6 }],
+  ['privilege changes until the lineage is full', { operations: ['privilege'], rotations: 5 }],
   ['step-ups until the lineage is full', { operations: ['elevate'], rotations: 5, proofs: 5 }],
   ['two step-ups among many renewals', { tabs: 1, rotations: 6, proofs: 2, operations: ['use', 'elevate'] }],
 ]

@@ -5,8 +5,9 @@ import type { Bounds } from './protocol.ts'
 
 const WITHIN: readonly [string, Partial<Bounds>][] = [
   ['beside two tabs and a step-up', { operations: ['use', 'elevate'] }],
+  ['who changes privileges beside a step-up', { tabs: 1, operations: ['use', 'elevate', 'privilege'] }],
   ['beside two tabs that renew on request', { operations: ['use', 'rotate'] }],
-  ['with every way to rotate', { tabs: 1, operations: ['use', 'elevate', 'rotate', 'privilege'] }],
+  ['who renews and changes privileges', { tabs: 1, operations: ['use', 'rotate', 'privilege'] }],
 ]
 
 describe('a thief is found out, or shares one generation with the owner, and never gains authority', () => {
