@@ -23,7 +23,6 @@ export type EventDetails =
   | { readonly type: 'session.reused'; readonly generation: number; readonly outcome: 'revoked' | 'refused' }
   | { readonly type: 'session.expired'; readonly reason: 'idle' | 'absolute' }
   | { readonly type: 'session.used-after-end'; readonly reason: string }
-  | { readonly type: 'session.evicted'; readonly limit: number }
   | { readonly type: 'session.quarantined'; readonly part: 'record' | 'data' }
   | { readonly type: 'subject.revoked'; readonly count: number; readonly reason: string; readonly actor?: string | undefined }
   | { readonly type: 'subject.limit-exceeded'; readonly limit: number; readonly outcome: 'rejected' | 'evicted' | 'allowed' }

@@ -24,6 +24,8 @@ export interface ActiveReading {
 export interface RefusedReading {
   readonly state: Exclude<SessionState, 'active'>
   readonly reason?: string | undefined
+  /** Whose session it was, for the event. */
+  readonly subject?: string | undefined
 }
 
 export type Reading = ActiveReading | RefusedReading
@@ -92,16 +94,16 @@ function judge(
 ): ActiveReading | EndedReading | ReusedReading {
   const { config } = service
   if (found === undefined) return { state: 'unknown' }
-  if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason }
+  if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason, subject: found.tombstone.subject }
   const record = service.decode(found.record)
   if (record === undefined || !record.idBytes.equals(token.idBytes)) return { state: 'revoked', reason: 'unreadable' }
-  if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked' }
+  if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked', subject: record.subject }
 
   const now = config.clock()
   const policy = policyFor(service, record)
   const judgement = judgeSecret(record, token.secret, config.keyring, now, policy)
   const expired = expiredBy(record, now, policy)
-  if (expired !== undefined) return { state: 'expired', reason: expired }
+  if (expired !== undefined) return { state: 'expired', reason: expired, subject: record.subject }
   if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }
   return { state: 'active', token, record, judgement }
 }
@@ -127,10 +129,11 @@ async function refuseReuse(
 function report(service: Service, token: ParsedToken, reading: RefusedReading): RefusedReading {
   const { events } = service
   const sessionId = token.id
+  const { subject } = reading
   if (reading.state === 'unknown') events.emit({ type: 'token.refused', state: 'unknown', sessionId })
   else if (reading.reason === 'unreadable') events.emit({ type: 'session.quarantined', part: 'record', sessionId })
   else if (reading.state === 'expired')
-    events.emit({ type: 'session.expired', sessionId, reason: reading.reason as 'idle' | 'absolute' })
-  else events.emit({ type: 'session.used-after-end', sessionId, reason: reading.reason ?? 'revoked' })
+    events.emit({ type: 'session.expired', sessionId, subject, reason: reading.reason as 'idle' | 'absolute' })
+  else events.emit({ type: 'session.used-after-end', sessionId, subject, reason: reading.reason ?? 'revoked' })
   return reading
 }

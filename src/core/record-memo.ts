@@ -46,9 +46,9 @@ export function rememberingDecoder(keyring: Keyring): (stored: StoredRecord) => 
   }
 }
 
-/** Version and epoch are the store's own columns: a decoded record carries them. */
+/** Version and epoch are the store's own columns: a decoded record carries them. The subject's column must say what the body does. */
 function isSame({ body, record }: Known, stored: StoredRecord): boolean {
-  if (record.version !== stored.version || record.epoch !== stored.epoch) return false
+  if (record.version !== stored.version || record.epoch !== stored.epoch || record.subject !== stored.subject) return false
   return body === stored.body || (stored.body instanceof Uint8Array && Buffer.compare(body, stored.body) === 0)
 }
 

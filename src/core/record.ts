@@ -154,7 +154,8 @@ export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRec
   const dataTag = body.subarray(Math.max(dataOffset, body.length - TAG_BYTES))
   if (!key.recordMac.verify(body.subarray(tagOffset, dataOffset), body.subarray(0, tagOffset), dataTag)) return undefined
   const record = new DecodedRecord(stored, body, lineageOffset, detailsOffset, tagOffset)
-  return record.id === stored.id ? record : undefined
+  // The subject too: a row listed under another name would be missed when all of a subject's sessions end.
+  return record.id === stored.id && record.subject === stored.subject ? record : undefined
 }
 
 /** Reads on demand: most requests need the hash and the deadlines only. The MAC has been checked, so nothing here can fail. */

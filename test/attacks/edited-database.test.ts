@@ -20,12 +20,15 @@ async function database() {
   return { ...service, raw, mallory, adminId: ids[0], malloryId: ids[1] }
 }
 
-it('changing the subject column changes nobody’s authority', async () => {
-  const { raw, sessions, mallory, malloryId } = await database()
-  raw.prepare("UPDATE sessions SET subject = 'admin' WHERE id = ?").run(malloryId)
+it.each(["'admin'", "'nobody'", 'NULL'])(
+  'changing the subject column to %s is refused: no authority, and no way around ending all of a subject’s',
+  async (subject) => {
+    const { raw, sessions, mallory, malloryId } = await database()
+    raw.prepare(`UPDATE sessions SET subject = ${subject} WHERE id = ?`).run(malloryId)
 
-  expect((await sessions.read(mallory)).subject).toBe('mallory')
-})
+    expect(await sessions.read(mallory)).toMatchObject({ state: 'revoked', stateReason: 'unreadable', subject: undefined })
+  },
+)
 
 it('moving the deadline columns gives no longer life', async () => {
   const { raw, sessions, mallory, clock } = await database()

@@ -79,6 +79,15 @@ describe('a record whose epoch is behind its subject’s', () => {
 })
 
 describe('events of a refusal', () => {
+  it('an expired session’s event says whose it was (ASVS 5.0, 16.2.1)', async () => {
+    const { sessions, seen, clock } = setUp()
+    const token = await signedIn(sessions)
+    clock.advance(1_800_000)
+    await sessions.read(token)
+
+    expect(await seen('session.expired')).toMatchObject([{ subject: 'ada', reason: 'idle' }])
+  })
+
   it('a token used after the end names the session and the reason', async () => {
     const { sessions, seen } = setUp()
     const token = await signedIn(sessions)
@@ -87,6 +96,6 @@ describe('events of a refusal', () => {
     await session.signOut()
     await sessions.read(token)
 
-    expect(await seen('session.used-after-end')).toMatchObject([{ sessionId: id, reason: 'logout' }])
+    expect(await seen('session.used-after-end')).toMatchObject([{ sessionId: id, subject: 'ada', reason: 'logout' }])
   })
 })

@@ -36,6 +36,13 @@ describe('rememberingDecoder', () => {
     expect(decode(row({ id: `${'B'.repeat(21)}A` }))).toBeUndefined()
   })
 
+  it('a good row whose subject was changed in its column is refused, known or not', () => {
+    const decode = rememberingDecoder(RING)
+    decode(row())
+
+    expect(decode(row({ subject: 'mallory' }))).toBeUndefined()
+  })
+
   it('a newer version or epoch of the same row is seen', () => {
     const decode = rememberingDecoder(RING)
     decode(row())
