@@ -158,6 +158,20 @@ describe('a process that does not close its store', () => {
     expect([ended.status, ended.stdout.trim(), ended.stderr]).toEqual([0, '0', ''])
   })
 
+  it('waits for its thread when it closes in the middle of a job', () => {
+    const script = `
+      import { sqliteStore } from 'sojourn/stores/sqlite'
+      const store = sqliteStore(${JSON.stringify(join(folder, 'own.db'))})
+      void store.purge({ before: 1, limit: 10 })
+      await store.close()
+      console.log('closed')`
+    const args = ['--conditions=sojourn-source', '--no-warnings', '--input-type=module', '--eval', script]
+
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 10_000 })
+
+    expect([ended.status, ended.stdout.trim(), ended.stderr]).toEqual([0, 'closed', ''])
+  })
+
   it('purges without a thread where none may be started', () => {
     const script = `
       import { sqliteStore } from 'sojourn/stores/sqlite'

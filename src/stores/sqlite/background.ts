@@ -102,7 +102,8 @@ export class Background {
   #settle(answer: Answer): void {
     this.#waiting.get(answer.number)?.(answer)
     this.#waiting.delete(answer.number)
-    if (this.#waiting.size === 0) this.#worker?.unref()
+    // Not while it is being closed: whoever waits for that would wait in a process that ends.
+    if (this.#waiting.size === 0 && this.#isUsable) this.#worker?.unref()
   }
 
   #giveUp(): void {
