@@ -18,7 +18,8 @@ export interface Policy {
    */
   readonly absoluteTimeout?: number
   /**
-   * Age at which a token is replaced by itself mid-session. Default `minutes(15)`; at least twice `rotationGrace`, at most a year.
+   * Age, counted from its first use, at which a token is replaced by itself mid-session. Default `minutes(15)`; at least twice
+   * `rotationGrace`, at most a year.
    *
    * It bounds how long a token copied from a log, a backup or a disk is still the current one, and it is what makes theft show:
    * without rotation, thief and owner can share a token unseen. OWASP Session Management Cheat Sheet, "Renewal Timeout".
