@@ -55,7 +55,7 @@ it('ASVS-11.2.5: every way of failing to open gives one answer', () => {
   expect(new Set(answers)).toEqual(new Set([undefined]))
 })
 
-it('ASVS-11.3.1: the only cipher is AES-256-GCM: no ECB, no PKCS#1 v1.5', () => {
+it('ASVS-11.3.1-2: the only cipher is AES-256-GCM: no ECB, no PKCS#1 v1.5', () => {
   const ciphers = sources.flatMap(({ text }) => [...text.matchAll(/createCipheriv\('([^']+)'/g)].map(([, cipher]) => cipher))
 
   expect(ciphers).toEqual(['aes-256-gcm'])

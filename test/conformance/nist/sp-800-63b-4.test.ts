@@ -30,7 +30,7 @@ it('NIST-2.2.3: a longer timeout at AAL2 needs a recorded justification', () => 
   expect(thrownBy(() => policyOf({ ...policies.aal2, absoluteTimeout: hours(25) })).code).toBe('ERR_POLICY_UNJUSTIFIED')
 })
 
-it('NIST-SB-1: a session rests on a secret that the host issued at authentication', async () => {
+it('NIST-SB-1/2/3: a session rests on a secret that the host issued at authentication', async () => {
   const { sessions } = setUp()
   const token = await signedIn(sessions)
   const { id } = await sessions.read(token)
@@ -56,7 +56,7 @@ it('NIST-SB-5: an expired session with the right secret is refused', async () =>
   expect((await sessions.read(token)).state).toBe('expired')
 })
 
-it('NIST-SB-6: a signed-in secret is made by signing in, and by nothing else', async () => {
+it('NIST-SB-6/8: a signed-in secret is made by signing in, and by nothing else', async () => {
   const { sessions } = setUp()
   const visitor = await sessions.start({ data: { subject: 'ada' } })
   await visitor.rotate()
@@ -96,7 +96,7 @@ it('NIST-SB-8.2: signing out erases it at both ends', async () => {
   expect([ada.token(), await subjectOf(shop, copy)]).toEqual([undefined, null])
 })
 
-it('NIST-SB-8.3: it is sent over TLS only and stands in no URL', async () => {
+it('NIST-SB-8.3/8.5: it is sent over TLS only and stands in no URL', async () => {
   const ada = browser(site())
   const response = await ada.visit('/login')
 

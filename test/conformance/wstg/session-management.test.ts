@@ -44,7 +44,7 @@ it('WSTG-SESS-01.4: tokens have no readable part, no user data and no link to th
   const time = Buffer.alloc(8)
   time.writeDoubleBE(at)
 
-  // 255 degrees of freedom: above 400 once in a billion draws.
+  // 255 degrees of freedom: above 400 once in fifty million draws.
   expect(Math.max(...chiSquares)).toBeLessThan(400)
   expect(tokens.filter((token) => token.includes('ada') || token.includes(time.subarray(0, 5)))).toEqual([])
 })
