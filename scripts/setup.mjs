@@ -107,7 +107,7 @@ export async function runWithProgress(label, program, args, options = {}) {
   const startedAt = Date.now()
   const seconds = () => Math.round((Date.now() - startedAt) / 1000)
   const isTerminal = process.stdout.isTTY === true
-  console.log(`${label} ...`)
+  process.stdout.write(`${label} ...${isTerminal ? '' : '\n'}`)
   // In a terminal the line rewrites itself every second; in a log one line every ten seconds is enough.
   const timer = setInterval(
     () => (isTerminal ? process.stdout.write(`\r${label}: ${seconds()} s `) : console.log(`${label}: ${seconds()} s`)),
