@@ -49,7 +49,10 @@ export class Hmac {
   readonly #outer = Buffer.alloc(BLOCK + 32, 0x5c)
   readonly #expected = Buffer.alloc(32)
   readonly #expectedTag = this.#expected.subarray(0, TAG_BYTES)
+  readonly #givenTag = Buffer.alloc(TAG_BYTES)
   #inner: Buffer
+  /** The part of `#inner` that holds a message, kept because most messages are of one length. */
+  #filled: Buffer
 
   /** @param secretKey - At most 64 bytes; Sojourn's are 32. */
   constructor(secretKey: Uint8Array) {
@@ -59,6 +62,7 @@ export class Hmac {
     }
     this.#inner = Buffer.alloc(BLOCK + 256)
     this.#innerPad.copy(this.#inner)
+    this.#filled = this.#inner
   }
 
   /** The MAC of the message made of these two parts; 32 bytes. */
@@ -72,17 +76,43 @@ export class Hmac {
     return timingSafeEqual(tag.length === TAG_BYTES ? this.#expectedTag : this.#expected, tag)
   }
 
+  /**
+   * Whether bytes end with the tag of `context` and of what stands before it; `verify` for tokens, which every request brings, without
+   * making anything for the garbage collector.
+   */
+  verifyTagged(context: Uint8Array, tagged: Buffer): boolean {
+    const length = tagged.length - TAG_BYTES
+    const inner = this.#room(context.length + length)
+    inner.set(context, BLOCK)
+    tagged.copy(inner, BLOCK + context.length, 0, length)
+    tagged.copy(this.#givenTag, 0, length)
+    this.#expected.write(this.#finish(), 'latin1')
+    return timingSafeEqual(this.#expectedTag, this.#givenTag)
+  }
+
   #digest(first: Uint8Array, second: Uint8Array): string {
-    const end = BLOCK + first.length + second.length
+    const inner = this.#room(first.length + second.length)
+    inner.set(first, BLOCK)
+    inner.set(second, BLOCK + first.length)
+    return this.#finish()
+  }
+
+  /** The scratch buffer, for a message of this length behind the inner pad. */
+  #room(length: number): Buffer {
+    const end = BLOCK + length
     if (end > this.#inner.length) {
       this.#inner = Buffer.alloc(end * 2)
       this.#innerPad.copy(this.#inner)
+      this.#filled = this.#inner
     }
-    this.#inner.set(first, BLOCK)
-    this.#inner.set(second, BLOCK + first.length)
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, end), 'binary'), BLOCK, 'latin1')
+    if (this.#filled.length !== end) this.#filled = this.#inner.subarray(0, end)
+    return this.#filled
+  }
+
+  #finish(): string {
+    this.#outer.write(hash('sha256', this.#filled, 'binary'), BLOCK, 'latin1')
     // The message often holds a token's secret: it does not stay behind in the scratch buffer.
-    this.#inner.fill(0, BLOCK, end)
+    this.#filled.fill(0, BLOCK)
     return hash('sha256', this.#outer, 'binary')
   }
 }

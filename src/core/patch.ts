@@ -67,44 +67,38 @@ const DEEPEST = 64
  * @throws {SessionDataError} `ERR_DATA_INVALID` - names the path and what stands there, never the value.
  */
 export function toJson(value: unknown): Json {
-  const json = plainCopy(value, 0)
-  return json === UNFIT ? copyByPath(value, 'data', 0) : json
+  return isPlainJson(value) ? plainCopy(value) : copyByPath(value, 'data', 0)
 }
 
-const UNFIT = Symbol('not plain JSON')
-
-/** The usual case, in a third of the time of the one that knows where it is: every request that reads data comes by here. */
-function plainCopy(value: unknown, depth: number): Json | typeof UNFIT {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : UNFIT
-  if (typeof value !== 'object' || depth > DEEPEST) return UNFIT
-  if (Array.isArray(value)) return plainItems(value, depth)
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return UNFIT
-  const result: JsonObject = {}
-  for (const key of Object.keys(value)) {
-    if (key === '__proto__') return UNFIT
-    const given = (value as Record<string, unknown>)[key]
-    if (given === undefined) continue
-    const item = plainCopy(given, depth + 1)
-    if (item === UNFIT) return UNFIT
-    result[key] = item
+/** Whether a value is plain JSON as it stands, without a copy: every request that reads data comes by here. */
+export function isPlainJson(value: unknown, depth = 0): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depth > DEEPEST) return false
+  if (Array.isArray(value)) {
+    // By index, since `every` would skip holes, which become `null`.
+    for (let i = 0; i < value.length; i++) if (!isPlainJson(value[i], depth + 1)) return false
+    return true
   }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return false
+    const item = (value as Record<string, unknown>)[key]
+    if (item !== undefined && !isPlainJson(item, depth + 1)) return false
+  }
+  return true
+}
+
+function plainCopy(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(plainCopy)
+  const result: JsonObject = {}
+  for (const key of Object.keys(value)) if (value[key] !== undefined) result[key] = plainCopy(value[key])
   return result
 }
 
-/** By index, since `map` would skip holes and leave them to become `null`. */
-function plainItems(values: readonly unknown[], depth: number): Json[] | typeof UNFIT {
-  const items: Json[] = []
-  for (let i = 0; i < values.length; i++) {
-    const item = plainCopy(values[i], depth + 1)
-    if (item === UNFIT) return UNFIT
-    items.push(item)
-  }
-  return items
-}
-
-/** The same, and it throws the words for what does not fit. */
+/** The copy of what is not plain, or the words for what does not fit. */
 function copyByPath(value: unknown, path: string, depth: number): Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' && Number.isFinite(value)) return value

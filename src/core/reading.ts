@@ -34,27 +34,59 @@ export type Reading = ActiveReading | RefusedReading
 export const MOST_ATTEMPTS = 64
 
 /**
- * Reads and judges a token.
+ * Reads and judges a token; without a promise where the store answered without one and nothing is to be written.
  *
  * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the store is away; whether the session lives is not known.
  */
-export async function readToken(service: Service, token: string, signal: AbortSignal | undefined): Promise<Reading> {
+export function readToken(service: Service, token: string, signal: AbortSignal | undefined): Reading | Promise<Reading> {
   const parsed = parseToken(token, service.config.keyring)
   if (typeof parsed === 'string') {
     service.events.emit({ type: 'token.refused', state: parsed })
     return { state: parsed }
   }
+  const found = service.calls.read(parsed.id, { signal })
+  return found instanceof Promise
+    ? found.then((outcome) => settle(service, parsed, outcome, signal))
+    : settle(service, parsed, found, signal)
+}
+
+/** Judges what was found; writes where this use of the token is the first, or theft. */
+function settle(
+  service: Service,
+  parsed: ParsedToken,
+  found: ReadOutcome | undefined,
+  signal: AbortSignal | undefined,
+): Reading | Promise<Reading> {
+  const reading = judge(service, parsed, found)
+  if (reading.state === 'reused') return refuseReuse(service, parsed, reading, signal)
+  if (reading.state !== 'active') return report(service, parsed, reading)
+  const changes = firstUseOf(service, reading)
+  return changes === undefined ? reading : confirm(service, reading, changes, signal)
+}
+
+/** Writes down the first use, before the request acts: on what others write meanwhile it is judged anew. */
+async function confirm(
+  service: Service,
+  reading: ActiveReading,
+  changes: Partial<SessionRecord>,
+  signal: AbortSignal | undefined,
+): Promise<Reading> {
+  let [present, due] = [reading, changes]
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const reading = judge(service, parsed, await service.calls.read(parsed.id, { signal }))
-    if (reading.state === 'reused') return refuseReuse(service, parsed, reading, signal)
-    if (reading.state !== 'active') return report(service, parsed, reading)
-    const { record, judgement } = reading
-    const changes = firstUse(record, judgement, parsed.secret, service.config.clock())
-    if (changes === undefined) return reading
-    const confirmed = await updateRecord(service, record, changes, signal)
-    if (typeof confirmed !== 'string') return { ...reading, record: confirmed }
+    const confirmed = await updateRecord(service, present.record, due, signal)
+    if (typeof confirmed !== 'string') return { ...present, record: confirmed }
+    const again = judge(service, present.token, await service.calls.read(present.token.id, { signal }))
+    if (again.state === 'reused') return refuseReuse(service, present.token, again, signal)
+    if (again.state !== 'active') return report(service, present.token, again)
+    const stillDue = firstUseOf(service, again)
+    if (stillDue === undefined) return again
+    ;[present, due] = [again, stillDue]
   }
   throw contended()
+}
+
+function firstUseOf(service: Service, { record, judgement, token }: ActiveReading): Partial<SessionRecord> | undefined {
+  return firstUse(record, judgement, token.secret, service.config.clock())
 }
 
 /** Reads the session of an accepted request again, after somebody else wrote. What the request may do was settled when it came in. */
@@ -95,8 +127,8 @@ function judge(
   const { config } = service
   if (found === undefined) return { state: 'unknown' }
   if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason, subject: found.tombstone.subject }
-  const record = service.decode(found.record)
-  if (record === undefined || !record.idBytes.equals(token.idBytes)) return { state: 'revoked', reason: 'unreadable' }
+  const record = found.record.id === token.id ? service.decode(found.record) : undefined
+  if (record === undefined) return { state: 'revoked', reason: 'unreadable' }
   if (record.epoch < found.subjectEpoch) return { state: 'revoked', reason: 'subject-revoked', subject: record.subject }
 
   const now = config.clock()

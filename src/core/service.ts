@@ -13,6 +13,8 @@ export interface Service {
   readonly codec: DataCodec
   /** `decodeRecord` under this service's keys; see `record-memo.ts`. */
   readonly decode: (stored: StoredRecord) => SessionRecord | undefined
+  /** Session data opened lately, as long as core remembers its record: opening costs more than all the rest of a request. */
+  readonly opened: WeakMap<SessionRecord, Buffer>
   /** Called after a session was created; removes a few expired ones now and then. */
   readonly afterCreate: () => void
 }

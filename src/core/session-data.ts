@@ -1,6 +1,6 @@
 /** The data of one request's session: opened on first use, compared at the end, merged with what others wrote. */
 import { SessionDataError } from './errors.ts'
-import { applyPatch, diff, type JsonObject, type Patch, toJson } from './patch.ts'
+import { applyPatch, diff, isPlainJson, type JsonObject, type Patch, toJson } from './patch.ts'
 import type { SessionRecord } from './record.ts'
 import { openData } from './sealed-data.ts'
 import type { Service } from './service.ts'
@@ -9,8 +9,9 @@ import type { Service } from './service.ts'
 export function readData(service: Service, record: SessionRecord | undefined): { data: JsonObject; text: string } | 'unreadable' {
   const { codec, config } = service
   if (record === undefined || record.sealedData.length === 0) return { data: codec.initial(), text: '{}' }
-  const plaintext = openData(record.sealedData, record.idBytes, config.keyring)
+  const plaintext = service.opened.get(record) ?? openData(record.sealedData, record.idBytes, config.keyring)
   if (plaintext === undefined) return 'unreadable'
+  service.opened.set(record, plaintext)
   const reading = codec.decode(plaintext)
   if (reading.kind === 'newer') {
     throw new SessionDataError(
@@ -44,10 +45,9 @@ export class WorkingData {
    * @throws {SessionDataError} `ERR_DATA_INVALID` - it put something in that JSON cannot keep.
    */
   changes(): Patch | undefined {
-    // Plain JSON first: a `Map` put over `{}`, or `NaN` over `null`, has the same text and would be lost without a word.
-    const now = toJson(this.live)
-    if (JSON.stringify(now) === this.#before) return undefined
-    return diff(this.#readBefore(), now)
+    // Not by its text alone: a `Map` put over `{}`, or `NaN` over `null`, has the same one and would be lost without a word.
+    if (isPlainJson(this.live) && JSON.stringify(this.live) === this.#before) return undefined
+    return diff(this.#readBefore(), toJson(this.live))
   }
 }
 

@@ -39,6 +39,12 @@ export interface Sessions<Data = Record<string, unknown>> {
   read(token: string | undefined, context?: ReadContext): Promise<Session<Data>>
 
   /**
+   * The same as `read`, but without a promise where the store answered without one, as `memory` and `sqlite` do: a request that need not
+   * wait does not. Adapters use it. It fails by rejection only.
+   */
+  open(token: string | undefined, context?: ReadContext): Session<Data> | Promise<Session<Data>>
+
+  /**
    * Gives the session of a visitor who brought no token, without waiting and without a store. Adapters use it for the request
    * without a cookie; nothing is stored or set until data is written or somebody signs in.
    */
@@ -123,7 +129,7 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
 
   let lastPurgeAt = clock()
   const decode = rememberingDecoder(config.keyring)
-  const service: Service = { config, calls, events, codec, decode, afterCreate: purgeIfDue }
+  const service: Service = { config, calls, events, codec, decode, opened: new WeakMap(), afterCreate: purgeIfDue }
 
   function purgeIfDue(): void {
     const now = clock()
@@ -139,13 +145,25 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
 
   const anonymous = (context: ReadContext = {}) => new Session<Data>(service, { state: 'absent' }, context)
 
+  function open(token: string | undefined, context: ReadContext = {}): Session<Data> | Promise<Session<Data>> {
+    if (token === undefined || token === '') return anonymous(context)
+    try {
+      const reading = readToken(service, token, context.signal)
+      return reading instanceof Promise
+        ? reading.then((settled) => new Session<Data>(service, settled, context))
+        : new Session<Data>(service, reading, context)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   return {
     events,
     clock,
     anonymous,
-    async read(token, context = {}) {
-      if (token === undefined || token === '') return anonymous(context)
-      return new Session<Data>(service, await readToken(service, token, context.signal), context)
+    open,
+    async read(token, context) {
+      return open(token, context)
     },
     async start({ data, context } = {}) {
       const session = anonymous(context)

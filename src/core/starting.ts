@@ -53,7 +53,7 @@ export async function startSession(
       const methods = beginning.facts.map((fact) => fact.method)
       events.emit({ type: 'session.started', sessionId, subject, methods, replacedSessionId: previous?.record.id })
       service.afterCreate()
-      const token = { id: sessionId, idBytes: record.idBytes, secret }
+      const token = { id: sessionId, secret }
       return {
         state: 'active',
         token,

@@ -4,14 +4,17 @@
  */
 import { SojournError, StoreError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { CallOptions, Store } from './store.ts'
+import type { CallOptions, ReadOutcome, Store } from './store.ts'
 
 /** The store's operations, each with deadline, abort signal, typed errors and an event on failure. */
 export type StoreCalls = Pick<Store, 'create' | 'read' | 'update' | 'revoke' | 'revokeSubject' | 'list' | 'purge'>
 
+type Call<T> = (signal: AbortSignal | undefined) => Promise<T>
+
 /** Wraps a store. Rejections that are not already typed become `ERR_STORE_UNAVAILABLE`. */
 export function storeCalls(store: Store, timeout: number, events: Events): StoreCalls {
-  const run = store.capabilities.isLocal ? withoutDeadline : withDeadline
+  const { isLocal } = store.capabilities
+  const run = isLocal ? withoutDeadline : withDeadline
 
   function failed(operation: string, cause: unknown): never {
     const error =
@@ -29,23 +32,25 @@ export function storeCalls(store: Store, timeout: number, events: Events): Store
     throw error
   }
 
-  async function withoutDeadline<T>(
-    operation: string,
-    _options: CallOptions | undefined,
-    call: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
+  async function withoutDeadline<T>(operation: string, options: CallOptions | undefined, call: Call<T>): Promise<T> {
     try {
-      return await call(_options?.signal)
+      return await call(options?.signal)
     } catch (cause) {
       return failed(operation, cause)
     }
   }
 
-  async function withDeadline<T>(
-    operation: string,
-    options: CallOptions | undefined,
-    call: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
+  /** Without a promise where the store answers without one, and without a closure: every request reads. */
+  function readHere(id: string, options: CallOptions | undefined): ReadOutcome | undefined | Promise<ReadOutcome | undefined> {
+    try {
+      const found = store.read(id, options)
+      return found instanceof Promise ? found.catch((cause) => failed('read', cause)) : found
+    } catch (cause) {
+      return failed('read', cause)
+    }
+  }
+
+  async function withDeadline<T>(operation: string, options: CallOptions | undefined, call: Call<T>): Promise<T> {
     const controller = new AbortController()
     let giveUp: ((reason: unknown) => void) | undefined
     const deadline = new Promise<never>((_resolve, reject) => {
@@ -73,7 +78,7 @@ export function storeCalls(store: Store, timeout: number, events: Events): Store
 
   return {
     create: (record, options) => run('create', options, (signal) => store.create(record, { ...options, signal })),
-    read: (id, options) => run('read', options, (signal) => store.read(id, { signal })),
+    read: isLocal ? readHere : (id, options) => run('read', options, async (signal) => store.read(id, { signal })),
     update: (id, version, changes, options) => run('update', options, (signal) => store.update(id, version, changes, { signal })),
     revoke: (id, options) => run('revoke', options, (signal) => store.revoke(id, { ...options, signal })),
     revokeSubject: (subject, options) =>

@@ -105,8 +105,9 @@ export interface Store {
   /**
    * Reads a record or tombstone with its subject's epoch, in one round trip and without a write.
    * `undefined` when there is none. Expired records are handed out as long as they are there: core judges deadlines.
+   * An engine in this process answers without a promise where it need not wait: it is the path of every request.
    */
-  read(id: string, options?: CallOptions): Promise<ReadOutcome | undefined>
+  read(id: string, options?: CallOptions): ReadOutcome | undefined | Promise<ReadOutcome | undefined>
 
   /**
    * Replaces the changed parts if the record is live and still at `version`. Never creates. Expired records may be updated.

@@ -48,8 +48,8 @@ export class Exchange<Data, Native> implements HttpContext {
   }
 
   /**
-   * The session of this request. Without a promise, a store or a row for a visitor who brought no cookie. Asked again, it gives the
-   * same one: two of them for one response would write two cookies.
+   * The session of this request. Without a promise where nothing is to be waited for: for a visitor who brought no cookie, and with a
+   * store in this process. Asked again, it gives the same one: two of them for one response would write two cookies.
    *
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody knows who this is; never "signed out".
    */
@@ -61,14 +61,14 @@ export class Exchange<Data, Native> implements HttpContext {
   #read(): Session<Data> | Promise<Session<Data>> {
     const header = this.#facts.header('cookie')
     const token = header === undefined ? undefined : this.#chooseToken(header)
-    if (token) return this.#readStore(token)
-    this.#session = this.http.sessions.anonymous(this)
-    return this.#session
+    const session = token ? this.http.sessions.open(token, this) : this.http.sessions.anonymous(this)
+    if (session instanceof Promise) return session.then((opened) => this.#opens(opened))
+    return this.#opens(session)
   }
 
-  async #readStore(token: string): Promise<Session<Data>> {
-    this.#session = await this.http.sessions.read(token, this)
-    return this.#session
+  #opens(session: Session<Data>): Session<Data> {
+    this.#session = session
+    return session
   }
 
   #chooseToken(header: string): string | undefined {

@@ -98,8 +98,8 @@ export class Transport {
   judge(facts: RequestFacts): TransportVerdict {
     if (facts.isEncrypted) return 'secure'
     const isProxied = hasForwardingHeader(facts)
-    const isTrusted = this.#isTrusted(facts.peer)
-    if (isTrusted && isProxied && claimsHttps(facts.header('x-forwarded-proto'))) return 'secure'
+    const isTrusted = isProxied && this.#isTrusted(facts.peer)
+    if (isTrusted && claimsHttps(facts.header('x-forwarded-proto'))) return 'secure'
     // A forwarding header from anybody else: a proxy nobody configured, or a client that pretends to be one. The Host it shows may be
     // the proxy's name for this server, so it proves no loopback either.
     if (isProxied && !isTrusted) return UNTRUSTED_PROXY

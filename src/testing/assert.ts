@@ -13,7 +13,7 @@ export function isEqual(actual: unknown, expected: unknown, rule: string): void 
 }
 
 /** Resolves to the reason of the rejection. */
-export async function rejects(promise: Promise<unknown>, rule: string): Promise<unknown> {
+export async function rejects(promise: unknown, rule: string): Promise<unknown> {
   let value: unknown
   try {
     value = await promise

@@ -1,5 +1,5 @@
 import { StoreError } from '../core/errors.ts'
-import type { CallOptions, Channel, Ledger, Store } from '../core/store.ts'
+import type { CallOptions, Channel, Ledger, ReadOutcome, Store } from '../core/store.ts'
 
 /**
  * What goes wrong with one call.
@@ -37,6 +37,8 @@ export type FaultScript = { readonly [operation in FaultyOperation | 'all']?: Fa
 
 /** A store that fails as told. */
 export interface FaultyStore extends Store {
+  /** Always a promise, whatever the store gives: what can fail on the way is never there at once. */
+  read(...given: Parameters<Store['read']>): Promise<ReadOutcome | undefined>
   /** Replaces the whole script; `{}` heals the store. */
   setFaults(script: FaultScript): void
   /** Every operation that was called so far, in order, those that failed included. */
@@ -93,7 +95,7 @@ export function faultyStore(store: Store, script: FaultScript = {}): FaultyStore
       faults = new FaultQueue(next)
     },
     create: (record, options) => run('create', options.signal, () => store.create(record, options)),
-    read: (id, options) => run('read', options?.signal, () => store.read(id, options)),
+    read: (id, options) => run('read', options?.signal, async () => store.read(id, options)),
     update: (id, version, changes, options) => run('update', options?.signal, () => store.update(id, version, changes, options)),
     revoke: (id, options) => run('revoke', options.signal, () => store.revoke(id, options)),
     revokeSubject: (subject, options) => run('revokeSubject', options.signal, () => store.revokeSubject(subject, options)),

@@ -33,8 +33,6 @@ it('bytes are compared in variable time only where no secret of a request is', (
   expect(compared.toSorted()).toEqual([
     // The first and second half of a key, at start-up.
     'core/keyring.ts: secretKey.subarray(0, KEY_BYTES / 2).equals(',
-    // Public ids.
-    'core/reading.ts: record.idBytes.equals(',
     // What the store answered now and before: hashes and sealed bytes, no word of the request.
     'core/record-memo.ts: Buffer.compare(body',
     // The hash of a secret of our own making, with the one that was stored for it.

@@ -1,5 +1,8 @@
+import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { hours, minutes } from '../../src/core/duration.ts'
+import { Session } from '../../src/core/session.ts'
+import { createSessions } from '../../src/core/sessions.ts'
 import { codeOf, KEY, setUp, signedIn, tokenOf } from './support.ts'
 
 const ID = `${'A'.repeat(21)}A`
@@ -39,6 +42,30 @@ describe('sessions.read', () => {
 
     expect((await sessions.read(token)).state).toBe('unknown')
     expect(await seen('token.refused')).toMatchObject([{ state: 'unknown' }])
+  })
+})
+
+describe('sessions.open', () => {
+  it('a request whose store is in this process waits for nothing, with a token and without', async () => {
+    const sessions = createSessions({ store: memoryStore(), keys: KEY })
+    const token = await signedIn(sessions)
+
+    const opened = [sessions.open(token), sessions.open(undefined), sessions.open('garbage')]
+
+    expect(opened.map((session) => session instanceof Session && session.state)).toEqual(['active', 'absent', 'malformed'])
+  })
+
+  it('a store that throws where it should reject is a rejection with a code all the same', async () => {
+    const store = memoryStore()
+    const throwing = () => {
+      throw new Error('the disk has gone')
+    }
+    const sessions = createSessions({ store: Object.assign(store, { read: throwing }), keys: KEY })
+    const token = await signedIn(sessions)
+
+    const opened = sessions.open(token)
+
+    expect(await codeOf(opened)).toBe('ERR_STORE_UNAVAILABLE')
   })
 })
 

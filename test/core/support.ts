@@ -57,7 +57,7 @@ export async function signedIn<Data>(sessions: Sessions<Data>, options: Partial<
 }
 
 /** The code of the error a promise rejects with, or that a function throws; `undefined` when it does not. */
-export async function codeOf(work: Promise<unknown> | (() => unknown)): Promise<unknown> {
+export async function codeOf(work: unknown): Promise<unknown> {
   try {
     await (typeof work === 'function' ? work() : work)
     return undefined

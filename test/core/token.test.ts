@@ -17,7 +17,7 @@ describe('parseToken', () => {
   it('reads what mintToken wrote', () => {
     const parsed = parseToken(token, RING)
 
-    expect(parsed).toEqual({ id: encodeId(idBytes), idBytes, secret })
+    expect(parsed).toEqual({ id: encodeId(idBytes), secret })
   })
 
   it('a token has the prefix that secret scanners look for and 86 characters after it', () => {
@@ -91,7 +91,7 @@ describe('parseToken', () => {
       fc.property(minted, ([id, own]) => {
         const spelled = mintToken(id, own, RING)
         const parsed = parseToken(spelled, RING)
-        return typeof parsed !== 'string' && mintToken(parsed.idBytes, parsed.secret, RING) === spelled
+        return typeof parsed !== 'string' && mintToken(Buffer.from(parsed.id, 'base64url'), parsed.secret, RING) === spelled
       }),
     )
   })

@@ -18,7 +18,7 @@ export class GatedStore {
 
   constructor() {
     const inner = memoryStore()
-    const gate = <Args extends unknown[], Result>(operation: string, call: (...args: Args) => Promise<Result>) => {
+    const gate = <Args extends unknown[], Result>(operation: string, call: (...args: Args) => Result | Promise<Result>) => {
       return async (...args: Args): Promise<Result> => {
         await new Promise<void>((release) => {
           this.#waiting = { operation, release }

@@ -163,7 +163,7 @@ describe('the store contract finds', () => {
 
   it('an outage that is passed off as absence', async () => {
     const broken = await brokenRules((store) => ({
-      read: (id, options) => store.read(id, options).catch(() => undefined),
+      read: async (id, options) => Promise.resolve(store.read(id, options)).catch(() => undefined),
     }))
 
     expect(broken).toContain('a caller who has stopped waiting gets a rejection, and the store goes on')

@@ -82,12 +82,12 @@ export class SqliteStore implements Store {
     return this.#engine.write(insert, { signal, isDurable: replaces !== undefined || limit?.onExceeded === 'evict-oldest' })
   }
 
-  // The path of every request: not `async`, and no closure unless the first attempt fails.
-  read(id: string, options?: CallOptions): Promise<ReadOutcome | undefined> {
+  // The path of every request: no promise and no closure unless the first attempt fails.
+  read(id: string, options?: CallOptions): ReadOutcome | undefined | Promise<ReadOutcome | undefined> {
     const signal = options?.signal
     if (signal?.aborted) return Promise.reject(abortedError(signal))
     try {
-      return Promise.resolve(this.#read(id))
+      return this.#read(id)
     } catch (error) {
       return this.#engine.retry(() => this.#read(id), error, signal)
     }
