@@ -7,8 +7,7 @@ const OLDEST_FIRST = 'ORDER BY started_at, id'
 
 const SQL = {
   /** In the order of `ReadRow`. */
-  read: `SELECT version, subject, epoch, started_at, deadline, absolute_deadline, body, revoked_at, reason,
-      (SELECT epochs.epoch FROM epochs WHERE epochs.subject = sessions.subject) AS subject_epoch
+  read: `SELECT version, subject, epoch, started_at, deadline, absolute_deadline, body, revoked_at, reason
     FROM sessions WHERE id = ?`,
   /** `revoked_at` decides between `conflict` and `gone`, `version` whether a replacement may go on. */
   find: 'SELECT version, revoked_at AS revokedAt FROM sessions WHERE id = ?',
@@ -61,7 +60,6 @@ export type ReadRow = readonly [
   body: Uint8Array | null,
   revokedAt: number | null,
   reason: string | null,
-  subjectEpoch: number | null,
 ]
 
 /** Runs the `read` statement. Rows as arrays cost a quarter less than objects, where Node has them (22.16). */

@@ -153,13 +153,14 @@ export class SqliteStore implements Store {
   #read(id: string): ReadOutcome | undefined {
     const row = this.#readRow(id)
     if (row === undefined) return undefined
-    const [version, rawSubject, epoch, startedAt, deadline, absoluteDeadline, body, revokedAt, reason, subjectEpoch] = row
+    const [version, rawSubject, epoch, startedAt, deadline, absoluteDeadline, body, revokedAt, reason] = row
     const subject = fromSubjectColumn(rawSubject)
     if (revokedAt !== null) {
       return { kind: 'tombstone', tombstone: { id, subject, revokedAt, reason: reason ?? '', absoluteDeadline } }
     }
     const record = { id, version, subject, epoch, startedAt, deadline, absoluteDeadline, body: body ?? new Uint8Array(0) }
-    return { kind: 'record', record, subjectEpoch: subjectEpoch ?? 0 }
+    // Its subject's epoch is its own: `revokeSubject` ends or restamps every live record in the same transaction.
+    return { kind: 'record', record, subjectEpoch: epoch }
   }
 }
 
