@@ -1,22 +1,40 @@
 /** Codes of every error Sojourn throws. Stable: adding one is a minor change, renaming one a major. */
 export type ErrorCode =
+  /** An option is missing, of the wrong kind, or not safe. Thrown at start-up. */
   | 'ERR_CONFIG_INVALID'
+  /** Keys are missing, short, repeated, or not random. Thrown at start-up. */
   | 'ERR_KEYS_INVALID'
+  /** A value is looser than its preset and nothing says why. Thrown at start-up. */
   | 'ERR_POLICY_UNJUSTIFIED'
+  /** An argument no caller should give, such as an empty subject. */
   | 'ERR_ARGUMENT_INVALID'
+  /** The store failed or did not answer in time; what was asked may or may not have happened. Status 503. */
   | 'ERR_STORE_UNAVAILABLE'
+  /** The session changed under every attempt to write it; nothing was written. Status 503. */
   | 'ERR_STORE_CONTENDED'
+  /** The store has no room; nothing was written. Status 503. */
   | 'ERR_STORE_FULL'
+  /** A newer version of Sojourn wrote the store; it was left as it is. */
   | 'ERR_STORE_NEWER'
+  /** The store is damaged, or is something else. */
   | 'ERR_STORE_UNREADABLE'
+  /** There is no session, or it ended meanwhile; nothing was written. Status 401. */
   | 'ERR_SESSION_ENDED'
+  /** The subject has as many sessions as the policy allows. Status 409. */
   | 'ERR_SESSION_LIMIT'
+  /** The headers have left, so no cookie can be set any more. */
   | 'ERR_SESSION_COMMITTED'
+  /** The token was replaced by a stronger one a moment ago, or too often at once. Try again shortly. Status 409. */
   | 'ERR_ROTATION_PENDING'
+  /** Session data is not plain JSON, or does not fit its schema; nothing was written. */
   | 'ERR_DATA_INVALID'
+  /** Session data is over `maxDataBytes`; nothing was written. Status 413. */
   | 'ERR_DATA_TOO_LARGE'
+  /** A later version of the application wrote the session data; it was left as it is. Status 503. */
   | 'ERR_DATA_NEWER'
+  /** A session cannot start on plain HTTP, or behind a proxy that is not trusted. */
   | 'ERR_TRANSPORT_INSECURE'
+  /** The cookie would be over 4,096 bytes, and browsers would drop it. */
   | 'ERR_COOKIE_TOO_LARGE'
 
 interface ErrorOptionsWithCode {
