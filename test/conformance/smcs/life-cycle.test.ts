@@ -45,7 +45,7 @@ it('SMCS-32: no session is without limits, and presets follow the ranges', () =>
   expect(thrownBy(() => policyOf({ idleTimeout: Number.POSITIVE_INFINITY })).code).toBe('ERR_CONFIG_INVALID')
 })
 
-it('SMCS-33: ending a session invalidates it on the server and clears the cookie in one response', async () => {
+it('SMCS-33: signing out invalidates the session on the server and clears the cookie in one response', async () => {
   const shop = site()
   const ada = browser(shop)
   await ada.visit('/login')
