@@ -1,20 +1,25 @@
 /** Child processes of the bench: each on a core of its own where the machine has two, spoken to over IPC. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, setPriority } from 'node:os'
 
-/** The measured process runs on core 0, what loads or watches it on core 1. */
+/** The measured process runs on core 0, what loads or watches it on core 1, and so do the servers that sessions are kept in. */
 export type Core = 0 | 1
 
 const hasTaskset = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
 
-export const pinning = hasTaskset ? 'measured process on core 0, load on core 1' : 'no pinning (no taskset, or one core)'
+export const pinning = hasTaskset
+  ? 'measured process on core 0, load and stores on core 1'
+  : 'no pinning (no taskset, or one core)'
 
-/** On a machine that others use too: their work then waits for ours (`nice`; needs root). */
-let isPreferred = false
-
+/** On a machine that others use too: their work then waits for ours, and for what we start from now on (needs root). */
 export function preferChildren(): void {
-  isPreferred = true
+  setPriority(-20)
+}
+
+/** What this process starts from now on runs on this core, unless `startProgram` says otherwise. */
+export function stayOn(core: Core): void {
+  if (hasTaskset) spawnSync('taskset', ['-p', '-c', String(core), String(process.pid)])
 }
 
 const running = new Set<ChildProcess>()
@@ -25,9 +30,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 
 /** Starts a program. Programs still running when the bench ends are ended with it. */
 export function startProgram(core: Core, program: string, args: readonly string[], hasIpc: boolean): ChildProcess {
-  const preferred = isPreferred ? ['nice', '-n', '-20'] : []
   const pinned = hasTaskset ? ['taskset', '-c', String(core)] : []
-  const [command, ...argv] = [...preferred, ...pinned, program, ...args]
+  const [command, ...argv] = [...pinned, program, ...args]
   const child = spawn(command!, argv, {
     stdio: ['ignore', 'pipe', 'inherit', ...(hasIpc ? (['ipc'] as const) : [])],
     env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },

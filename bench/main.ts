@@ -7,24 +7,31 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { pinning, preferChildren, runNode } from './children.ts'
+import { checkVariants } from './check.ts'
+import { pinning, preferChildren, runNode, stayOn } from './children.ts'
 import { hasWrk, type LoadName } from './http/load.ts'
 import { type HttpOptions, measureHttp } from './http/measure.ts'
-import { VARIANTS } from './http/variants.ts'
+import { GROUPS, type Group, type Variant } from './http/variant.ts'
+import { VARIANTS, variantNamed } from './http/variants.ts'
 import type { MicroRow } from './micro.ts'
 import { measureMillion } from './million.ts'
 import { buildPackage } from './package.ts'
+import { installPeers } from './peers/install.ts'
 import { profileVariant } from './profile.ts'
 import { type Results, reportOf } from './report.ts'
+import { startServers } from './servers.ts'
 
 const HELP = `npm run bench -- [options]
 
   --quick            shorter windows and a tenth of the sessions; under a minute
   --smoke            a few hundred requests, to see that everything answers right; the times mean nothing
+  --check            only starts every variant and looks whether it answers right, the peers included; measures nothing
+  --group <name>     only \`local\` (memory, SQLite) or \`distributed\` (Redis, PostgreSQL, memcached, cookies; about eleven minutes)
   --no-http          leave out the servers
   --no-micro         leave out the operations without HTTP
   --no-million       leave out the million sessions
-  --only <text>      only the HTTP variants whose name contains this; the bare servers stay
+  --no-peers         leave out the variants that need the packages of bench/peers; nothing is installed then
+  --only <text>      only the HTTP variants whose name contains this, or one of these: 'redis|postgres'; their bare servers stay
   --rounds <n>       rounds of each HTTP variant; default 5, or 2 with --quick
   --load wrk|own     the load generator; default wrk where it is installed
   --priority         measured processes before those of others (nice -20; needs root)
@@ -34,9 +41,9 @@ const HELP = `npm run bench -- [options]
 `
 
 const SIZES = {
-  full: { rounds: 5, windowMs: 1700, warmUpMs: 1500, rampMs: 300, batch: 20_000, batches: 7, sessions: 1_000_000 },
+  full: { rounds: 5, windowMs: 1500, warmUpMs: 1200, rampMs: 300, batch: 20_000, batches: 7, sessions: 1_000_000 },
   quick: { rounds: 2, windowMs: 600, warmUpMs: 700, rampMs: 200, batch: 10_000, batches: 3, sessions: 50_000 },
-  smoke: { rounds: 1, windowMs: 50, warmUpMs: 50, rampMs: 0, batch: 50, batches: 1, sessions: 1000 },
+  smoke: { rounds: 1, windowMs: 50, warmUpMs: 0, rampMs: 0, batch: 50, batches: 1, sessions: 1000 },
 } as const
 
 const { values: args } = parseArgs({
@@ -44,6 +51,9 @@ const { values: args } = parseArgs({
     help: { type: 'boolean' },
     quick: { type: 'boolean' },
     smoke: { type: 'boolean' },
+    check: { type: 'boolean' },
+    group: { type: 'string' },
+    'no-peers': { type: 'boolean' },
     'no-http': { type: 'boolean' },
     'no-micro': { type: 'boolean' },
     'no-million': { type: 'boolean' },
@@ -69,19 +79,28 @@ async function main(): Promise<void> {
   const load: LoadName = args.load === 'own' || args.smoke || !hasWrk() ? 'own' : 'wrk'
   const loadAtStart = loadavg()[0]!
 
+  const isOnlyLooked = args.smoke || args.check
+  // Enough to see that each gets its own answer.
+  if (isOnlyLooked) process.env.SOJOURN_BENCH_SESSIONS = '20'
   if (args.priority) preferChildren()
+  stayOn(1)
+  const groups = args.group === undefined ? GROUPS : [groupNamed(args.group)]
+  const chosen = args.profile === undefined ? chosenVariants(groups) : [variantToProfile(args.profile)]
+  if (!args['no-http'] && chosen.some(({ needsPeers }) => needsPeers)) await installPeers(onProgress).catch(giveUp)
   onProgress('compiling the package')
   const { folder: packageFolder, remove } = buildPackage()
   const dataFolder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
+  // Fifty processes load much the same files; where times count each starts as an application would.
+  if (isOnlyLooked) process.env.NODE_COMPILE_CACHE = join(dataFolder, 'compiled')
   // Also when the run is broken off.
   process.once('exit', () => {
     rmSync(dataFolder, { recursive: true, force: true })
     remove()
   })
-  const variants = VARIANTS.filter(({ name, kind }) => kind === 'bare' || args.only === undefined || name.includes(args.only))
   const rounds = Number(args.rounds ?? size.rounds)
-  const http: HttpOptions = { packageFolder, dataFolder, load, ...size, rounds, variants, onProgress }
-  if (args.profile !== undefined) return console.log(await profileVariant(variantNamed(args.profile), http))
+
+  if (args.profile !== undefined) return console.log(await withServers(chosen, (http) => profileVariant(chosen[0]!, http)))
+  if (args.check) return withServers(chosen, (http) => checkVariants(chosen, http))
 
   const results: Results = {
     date: args.date,
@@ -89,13 +108,14 @@ async function main(): Promise<void> {
     node: process.versions.node,
     cpu: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
     loadGenerator: load,
-    pinning: args.priority ? `${pinning}, both at nice -20` : pinning,
+    pinning: args.priority ? `${pinning}, all at nice -20` : pinning,
     loadAverageAtStart: loadAtStart,
-    http: args['no-http'] ? undefined : await measureHttp(http),
-    micro: args['no-micro'] ? undefined : await measureMicro(packageFolder, dataFolder, size),
-    million: args['no-million']
-      ? undefined
-      : await measureMillion({ packageFolder, dataFolder, sessions: size.sessions, onProgress }),
+    http: args['no-http'] ? [] : await measureGroups(),
+    micro: args['no-micro'] ? undefined : await measureMicro(),
+    million:
+      args['no-million'] || !groups.includes('local')
+        ? undefined
+        : await measureMillion({ packageFolder, dataFolder, sessions: size.sessions, onProgress }),
     loadAverageAtEnd: loadavg()[0]!,
     seconds: (performance.now() - startedAt) / 1000,
   }
@@ -103,14 +123,61 @@ async function main(): Promise<void> {
   console.log(report)
   if (args.record) record(results, report)
 
-  async function measureMicro(...[folder, data, { batch, batches }]: [string, string, typeof size]): Promise<MicroRow[]> {
+  async function measureGroups(): Promise<Results['http']> {
+    const measured: { group: Group; rows: Results['http'][number]['rows'] }[] = []
+    for (const group of groups) {
+      const variants = chosen.filter((variant) => variant.groups.includes(group))
+      if (variants.length > 0) measured.push({ group, rows: await withServers(variants, measureHttp) })
+    }
+    return measured
+  }
+
+  async function withServers<T>(variants: readonly Variant[], use: (http: HttpOptions) => Promise<T>): Promise<T> {
+    const engines = new Set(variants.flatMap((variant) => variant.engines ?? []))
+    if (engines.size > 0) onProgress(`starting ${[...engines].join(', ')}`)
+    const { servers, stop } = await startServers(engines)
+    try {
+      return await use({ packageFolder, dataFolder, servers, load, ...size, rounds, variants, onProgress })
+    } finally {
+      await stop()
+    }
+  }
+
+  async function measureMicro(): Promise<MicroRow[]> {
     onProgress('micro: operations without HTTP')
-    return runNode(0, fileURLToPath(new URL('micro.ts', import.meta.url)), [folder, data, String(batch), String(batches)])
+    const { batch, batches } = size
+    const file = fileURLToPath(new URL('micro.ts', import.meta.url))
+    return runNode(0, file, [packageFolder, dataFolder, String(batch), String(batches), groups.join()])
   }
 }
 
-function variantNamed(name: string) {
-  const variant = VARIANTS.find((candidate) => candidate.name === name)
+/** Says why, without a stack: it is nothing that the bench's own code could tell more about. */
+function giveUp(error: Error): never {
+  console.error(error.message)
+  process.exit(1)
+}
+
+function groupNamed(name: string): Group {
+  const group = GROUPS.find((candidate) => candidate === name)
+  if (group !== undefined) return group
+  throw new Error(`--group is '${name}'; expected ${GROUPS.join(' or ')}.`)
+}
+
+function chosenVariants(groups: readonly Group[]): Variant[] {
+  const texts = args.only?.split('|')
+  const wanted = VARIANTS.filter(
+    ({ name, kind, needsPeers, ...variant }) =>
+      kind !== 'bare' &&
+      groups.some((group) => variant.groups.includes(group)) &&
+      !(args['no-peers'] && needsPeers) &&
+      (texts === undefined || texts.some((text) => name.includes(text))),
+  )
+  if (wanted.length === 0) throw new Error(`--only is '${args.only}', which no variant's name contains.`)
+  return VARIANTS.filter((variant) => wanted.some((each) => each === variant || each.bare === variant.name))
+}
+
+function variantToProfile(name: string): Variant {
+  const variant = variantNamed(name)
   if (variant !== undefined) return variant
   throw new Error(`--profile is '${name}'; expected one of:\n  ${VARIANTS.map((candidate) => candidate.name).join('\n  ')}`)
 }
@@ -118,7 +185,7 @@ function variantNamed(name: string) {
 function record(results: Results, report: string): void {
   const folder = join(import.meta.dirname, 'results')
   mkdirSync(folder, { recursive: true })
-  const name = join(folder, `${results.date}-node-${results.node}`)
+  const name = join(folder, [results.date, ...(args.group ? [args.group] : []), 'node', results.node].join('-'))
   writeFileSync(`${name}.md`, `${report}\n`)
   writeFileSync(`${name}.json`, `${JSON.stringify(results, undefined, 2)}\n`)
   console.error(`Recorded in ${name}.md and .json`)

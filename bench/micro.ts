@@ -1,11 +1,13 @@
 /**
  * Core and stores without HTTP, in one process: CPU time of one operation, beside the hand-written floors. Reads are what every request
- * does: `sessions.read`, look, `commit()`. A child process; argv: package folder, data folder, operations a batch, batches.
+ * does: `sessions.read`, look, `commit()`. A child process; argv: package folder, data folder, operations a batch, batches, groups.
  */
 import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Sessions, Store } from 'sojourn'
+import type { Group } from './http/variant.ts'
+import { partsOfReads } from './micro-parts.ts'
 import { loadEntry } from './package.ts'
 import { newKey, type SampleData, SESSIONS, sampleData, subjectOf } from './sample.ts'
 import { median } from './statistics.ts'
@@ -16,10 +18,17 @@ export interface MicroRow {
   readonly cpuPerOperation: number
 }
 
-type Operation = (index: number) => Promise<unknown>
+type Operation = (index: number) => unknown
 type DataSchema = import('@standard-schema/spec').StandardSchemaV1<unknown, SampleData>
 
-const [packageFolder, dataFolder, batchSize, batchCount] = process.argv.slice(2) as [string, string, string, string]
+const [packageFolder, dataFolder, batchSize, batchCount, groupNames] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+]
+const groups = groupNames.split(',') as Group[]
 /** More sessions than any memo of the package holds. */
 const crowd = Math.max(2500, Number(batchSize))
 const KEEP = ['basket', 'locale', 'theme'] as const
@@ -27,10 +36,22 @@ const KEEP = ['basket', 'locale', 'theme'] as const
 const { createSessions } = await loadEntry(packageFolder, 'core')
 const { memoryStore } = await loadEntry(packageFolder, 'memory')
 const { sqliteStore } = await loadEntry(packageFolder, 'sqlite')
+const { cookieStore } = await loadEntry(packageFolder, 'cookie')
 
-const operations = new Map<string, Operation>([...floors()])
-for (const store of [memoryStore({ maxSessions: 10_000_000 }), sqliteStore(join(dataFolder, 'micro.db'))]) {
-  for (const [name, operation] of await sojournOperations(store)) operations.set(name, operation)
+const operations = new Map<string, Operation>()
+const add = (more: Iterable<readonly [string, Operation]>) => {
+  for (const [name, operation] of more) operations.set(name, operation)
+}
+if (groups.includes('local')) {
+  add(floors())
+  add(await sojournOperations(memoryStore({ maxSessions: 10_000_000 })))
+  add(await sojournOperations(sqliteStore(join(dataFolder, 'micro.db'))))
+}
+if (groups.includes('distributed')) {
+  add(await partsOfReads(packageFolder))
+  const startedAt = Date.now()
+  // Here nobody takes the cookie with a later "last seen", and after a minute and a half each read would send one.
+  add(await sojournOperations(cookieStore(), () => startedAt))
 }
 process.send!(await measure())
 process.on('disconnect', () => process.exit(0))
@@ -67,8 +88,8 @@ function floors(): [string, Operation][] {
   ]
 }
 
-async function sojournOperations(store: Store): Promise<[string, Operation][]> {
-  const sessions: Sessions<SampleData> = createSessions<DataSchema>({ store, keys: newKey() })
+async function sojournOperations(store: Store, clock = Date.now): Promise<[string, Operation][]> {
+  const sessions: Sessions<SampleData> = createSessions<DataSchema>({ store, keys: newKey(), clock })
   const signIn = async (index: number) => {
     const session = sessions.anonymous()
     Object.assign(session.data, sampleData())

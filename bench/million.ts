@@ -38,7 +38,7 @@ export interface Measured {
   readonly purged: number
   readonly purgeSeconds: number
   readonly duringPurge: Latency
-  readonly revoked: number
+  readonly revoked: number | undefined
   readonly revokeMs: number
 }
 

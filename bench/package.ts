@@ -14,6 +14,11 @@ export interface Package {
   readonly core: typeof import('sojourn')
   readonly memory: typeof import('sojourn/stores/memory')
   readonly sqlite: typeof import('sojourn/stores/sqlite')
+  readonly redis: typeof import('sojourn/stores/redis')
+  readonly postgres: typeof import('sojourn/stores/postgres')
+  readonly memcached: typeof import('sojourn/stores/memcached')
+  readonly cookie: typeof import('sojourn/stores/cookie')
+  readonly nearCache: typeof import('sojourn/stores/near-cache')
   readonly node: typeof import('sojourn/node')
   readonly express: typeof import('sojourn/express')
 }
@@ -22,8 +27,30 @@ const ENTRIES = {
   core: 'index.js',
   memory: 'stores/memory.js',
   sqlite: 'stores/sqlite.js',
+  redis: 'stores/redis.js',
+  postgres: 'stores/postgres.js',
+  memcached: 'stores/memcached.js',
+  cookie: 'stores/cookie.js',
+  nearCache: 'stores/near-cache.js',
   node: 'adapters/node.js',
   express: 'adapters/express.js',
+} as const
+
+/** Parts that are measured by themselves and that no entry shows. */
+interface Internals {
+  readonly carrying: typeof import('../src/core/carrying.ts')
+  readonly crypto: typeof import('../src/core/crypto.ts')
+  readonly keyring: typeof import('../src/core/keyring.ts')
+  readonly record: typeof import('../src/core/record.ts')
+  readonly redisFormat: typeof import('../src/stores/redis/format.ts')
+}
+
+const INTERNALS = {
+  carrying: 'core/carrying.js',
+  crypto: 'core/crypto.js',
+  keyring: 'core/keyring.js',
+  record: 'core/record.js',
+  redisFormat: 'stores/redis/format.js',
 } as const
 
 /** Compiles the package. `remove` deletes the folder again. */
@@ -50,4 +77,9 @@ export function buildPackage(): { readonly folder: string; readonly remove: () =
 /** Loads one entry of what `buildPackage` made. */
 export async function loadEntry<Name extends keyof Package>(folder: string, name: Name): Promise<Package[Name]> {
   return (await import(pathToFileURL(join(folder, ENTRIES[name])).href)) as Package[Name]
+}
+
+/** Loads a part of it. */
+export async function loadInternal<Name extends keyof Internals>(folder: string, name: Name): Promise<Internals[Name]> {
+  return (await import(pathToFileURL(join(folder, INTERNALS[name])).href)) as Internals[Name]
 }

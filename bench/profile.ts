@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stop } from './children.ts'
 import { type HttpOptions, loadFor, startServer } from './http/measure.ts'
-import type { Variant } from './http/variants.ts'
+import type { Variant } from './http/variant.ts'
 import { markdownTable } from './table.ts'
 
 interface Profile {

@@ -1,5 +1,7 @@
 /** What a run found, as markdown. */
+import { cheapest, goalsTable } from './goals.ts'
 import type { HttpRow } from './http/measure.ts'
+import type { Group } from './http/variant.ts'
 import type { MicroRow } from './micro.ts'
 import type { Latency, MillionResult } from './million.ts'
 import { type Cell, markdownTable } from './table.ts'
@@ -15,7 +17,8 @@ export interface Results {
   readonly loadAverageAtStart: number
   readonly loadAverageAtEnd: number
   readonly seconds: number
-  readonly http: readonly HttpRow[] | undefined
+  /** Each group is measured by itself, with its own bare servers. */
+  readonly http: readonly { readonly group: Group; readonly rows: readonly HttpRow[] }[]
   readonly micro: readonly MicroRow[] | undefined
   readonly million: MillionResult | undefined
 }
@@ -26,7 +29,7 @@ export function reportOf(results: Results): string {
     `# Sojourn bench, ${results.date}, Node ${results.node}${results.size === 'full' ? '' : ` (${results.size} run: rough)`}`,
     `${results.cpu}; ${results.pinning}; load by ${results.loadGenerator}; load average ${results.loadAverageAtStart.toFixed(2)} ` +
       `at the start, ${results.loadAverageAtEnd.toFixed(2)} at the end; took ${results.seconds.toFixed(0)} s.`,
-    http && httpSection(http),
+    ...http.map(httpSection),
     micro && microSection(micro),
     million && millionSection(million),
   ]
@@ -34,27 +37,36 @@ export function reportOf(results: Results): string {
     .join('\n\n')
 }
 
-function httpSection(rows: readonly HttpRow[]): string {
-  const peer = rows.find(({ kind }) => kind === 'peer')?.sessionCpu
+function httpSection({ group, rows }: Results['http'][number]): string {
   const table = markdownTable(
     [
-      'over HTTP, 32 connections',
+      `${group}: over HTTP, 32 connections`,
       'req/s',
       'CPU us/req',
       'session CPU us',
       'lowest to highest',
-      'express-session costs',
+      'of the floor',
+      'best peer costs',
       'RSS MB',
     ],
     rows.map((row): Cell[] => {
       const { sessionCpu, sessionCpuRange } = row
-      const ratio =
-        peer !== undefined && sessionCpu !== undefined && row.kind !== 'peer' ? `${(peer / sessionCpu).toFixed(1)} x` : undefined
       const range = sessionCpuRange?.map((value) => value.toFixed(1)).join(' to ')
-      return [row.name, row.requestsPerSecond, row.cpuPerRequest, sessionCpu, range, ratio, row.rssMb]
+      const ofFloor = times(sessionCpu, row.floor === undefined ? undefined : cheapest(rows, [row.floor])?.sessionCpu)
+      const peer = times(cheapest(rows, row.peers)?.sessionCpu, sessionCpu)
+      return [row.name, row.requestsPerSecond, row.cpuPerRequest, sessionCpu, range, ofFloor, peer, row.rssMb]
     }),
   )
-  return `${table}\n\nSession CPU: CPU time of the server process a request, above the bare server of the same round; median of the rounds.`
+  return [table, EXPLANATION, goalsTable(rows)].filter((part) => part !== undefined).join('\n\n')
+}
+
+const EXPLANATION = `Session CPU: CPU time of the server process a request, above the bare server of the same framework in the same round; median of the
+rounds. What the store's own server and the load take is not in it, but both share a core, which limits the requests a second. Best peer costs: session CPU of the
+cheapest peer that does the same, over this row's; every peer reads the whole session, as the rows named "data read" do. The load goes through 1,000 sessions in
+turn, whose records we remember; through 10,000 where the name says so, which are more than that.`
+
+function times(above: number | undefined, below: number | undefined): string | undefined {
+  return above === undefined || below === undefined ? undefined : `${(above / below).toFixed(1)} x`
 }
 
 function microSection(rows: readonly MicroRow[]): string {

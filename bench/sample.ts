@@ -7,7 +7,8 @@ export interface SampleData {
   theme?: string
 }
 
-export const SESSIONS = 1000
+/** Fewer where only the answers are looked at. */
+export const SESSIONS = Number(process.env.SOJOURN_BENCH_SESSIONS ?? 1000)
 
 export const subjectOf = (index: number): string => `user-${String(index).padStart(7, '0')}`
 

@@ -5,6 +5,7 @@ import { Refusal, sendJson, sendPage, wantsJson } from './answers.ts'
 import { serveAssets } from './assets.ts'
 import { refuseForeignForms } from './guard.ts'
 import { sendSecurityHeaders } from './headers.ts'
+import { onOutage } from './outages.ts'
 import { aboutPage } from './pages/about.ts'
 import { troublePage } from './pages/trouble.ts'
 import { PasswordsBusyError } from './passwords.ts'
@@ -23,14 +24,15 @@ export function createApp(shop: Shop): express.Express {
   server.set('query parser', 'simple')
   server.use(sendSecurityHeaders)
   serveAssets(server)
-  server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage()))
+  server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage(shop.store)))
   server.get('/healthz', async (_req, res) => {
     res.set('Cache-Control', 'no-store')
-    const ok = await shop.checkStore().then(
+    const { choice, maxStaleness, check } = shop.store
+    const ok = await check().then(
       () => true,
       () => false,
     )
-    res.status(ok ? 200 : 503).json({ ok, store: 'sqlite' })
+    res.status(ok ? 200 : 503).json({ ok, store: choice.kind, ...(maxStaleness > 0 && { nearCache: { maxStaleness } }) })
   })
 
   server.use(refuseForeignForms)
@@ -40,6 +42,7 @@ export function createApp(shop: Shop): express.Express {
   server.use(
     sessionMiddleware(shop.sessions, {
       dangerouslyAllowHttp: true,
+      onOutage,
       onError: (error, req, res) => answerError(error, req as Request, res as Response),
     }),
   )
@@ -67,7 +70,7 @@ function answerError(error: unknown, req: Request, res: Response): void {
   res.set('Cache-Control', 'no-store')
   if (status === 503) res.set('Retry-After', '1')
   if (wantsJson(req)) sendJson(res, { error: message }, status)
-  else sendPage(res, troublePage(status, message), status)
+  else sendPage(res, troublePage(status, message, status === 503 && req.method === 'GET' ? req.path : undefined), status)
 }
 
 /** What may be said about an error. Sojourn's own messages are for developers, the body parser's may repeat what was sent. */
@@ -75,6 +78,8 @@ function tellable(error: unknown): { status: number; message: string } {
   if (error instanceof Refusal) return error
   if (error instanceof PasswordsBusyError) return { status: 503, message: `${error.message} Please try again in a moment.` }
   const status = statusOf(error)
+  if (isSojournError(error, 'ERR_STORE_UNSUPPORTED'))
+    return { status, message: 'The place where this shop keeps visits cannot do that. It can sign you out everywhere.' }
   if (isSojournError(error, 'ERR_SESSION_ENDED'))
     return { status, message: 'Your visit ended meanwhile, so nothing was changed.' }
   if (status === 503) {

@@ -2,10 +2,13 @@
 import { createServer, type Server } from 'node:http'
 import { relative } from 'node:path'
 import { createApp } from './app.ts'
+import { reportOutages } from './outages.ts'
 import { People, SEEDED } from './people.ts'
 import { readSettings } from './settings.ts'
 import { openShop } from './shop.ts'
 import { StartError, systemCode } from './start-error.ts'
+import { openStore } from './stores/open.ts'
+import { placeOf } from './stores/words.ts'
 
 /** Requests under way get this long to finish when the shop closes; the longest of them may wait three seconds by request. */
 const LAST_ORDERS = 5000
@@ -20,8 +23,10 @@ try {
 
 async function open(): Promise<void> {
   const settings = readSettings(process.env)
+  const store = await openStore(settings)
   const people = await People.open(settings.dataFolder)
-  const shop = openShop(settings, people)
+  const shop = openShop(settings, people, store)
+  reportOutages(shop, console.log)
   const app = createApp(shop)
   const servers = await listen((request, response) => app(request, response), settings.port)
 
@@ -30,6 +35,7 @@ async function open(): Promise<void> {
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}
+  Visits in     ${placeOf(store)}
   Data          ${nameOf(settings.dataFolder)}
   Close with    Ctrl+C
 `)

@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { hours, minutes, seconds } from 'sojourn'
 import { StartError, systemCode } from './start-error.ts'
+import { readStoreChoice, type StoreChoice } from './stores/choice.ts'
 
 export interface Settings {
   /** 0 lets the system choose one. */
@@ -13,6 +14,9 @@ export interface Settings {
   readonly sessionKeys: string | undefined
   readonly idleTimeout: number
   readonly absoluteTimeout: number
+  readonly store: StoreChoice
+  /** Longest use of a copy of a visit in milliseconds; 0 without a near cache. */
+  readonly maxStaleness: number
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -20,13 +24,25 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new StartError(`PORT is not a port number; set it to a whole number from 0 to 65535, such as PORT=3000.`)
   }
+  const store = readStoreChoice(env.STORE)
   return {
     port: Number(port),
     dataFolder: prepareFolder(resolve(env.DEMO_DATA || '.data')),
     sessionKeys: env.SESSION_KEYS || undefined,
     idleTimeout: readSeconds(env, 'DEMO_IDLE_SECONDS') ?? minutes(30),
     absoluteTimeout: readSeconds(env, 'DEMO_ABSOLUTE_SECONDS') ?? hours(12),
+    store,
+    maxStaleness: readMaxStaleness(env.NEAR_CACHE, store),
   }
+}
+
+function readMaxStaleness(given: string | undefined, { kind }: StoreChoice): number {
+  if (given === undefined || given === '' || given === '0') return 0
+  if (given !== '1') throw new StartError('NEAR_CACHE is neither 1 nor 0; set it to 1 to keep copies of visits for 5 seconds.')
+  if (kind.startsWith('redis') || kind === 'postgres') return seconds(5)
+  throw new StartError(
+    `NEAR_CACHE=1 needs a store that tells what other processes change, which ${kind} does not; leave it out, or set STORE to Redis or PostgreSQL.`,
+  )
 }
 
 function readSeconds(env: NodeJS.ProcessEnv, name: string): number | undefined {

@@ -1,11 +1,16 @@
 /** What every page knows of the visit it belongs to. */
 import type { Notice, Shop, ShopRequest } from './shop.ts'
+import { keptIn } from './stores/words.ts'
 
 export interface Visit {
   readonly path: string
   readonly now: number
   readonly basketCount: number
   readonly notices: readonly Notice[]
+  /** What is known of the visit while the store is away: `nothing`, or what was so a few seconds ago. */
+  readonly outage: 'nothing-known' | 'read-only' | undefined
+  /** Where visits are kept, for the end of a sentence. */
+  readonly keptIn: string
   /** `undefined` for a visitor who has not signed in. */
   readonly reader: VisitingReader | undefined
 }
@@ -25,12 +30,15 @@ export function visitOf(req: ShopRequest, shop: Shop): Visit {
   const { session } = req
   const now = Date.now()
   const { basket, notices } = session.data
-  if (notices.length > 0) session.data.notices = []
+  const outage = session.isReadonly ? 'read-only' : session.state === 'unavailable' ? 'nothing-known' : undefined
+  if (notices.length > 0 && outage === undefined) session.data.notices = []
   return {
     path: req.path,
     now,
     basketCount: countOf(basket),
     notices,
+    outage,
+    keptIn: keptIn(shop.store),
     reader: readerOf(req, shop, now),
   }
 }

@@ -2,10 +2,11 @@
 // `N passed, N failed, N skipped`. `npm test -- test/core` runs only the tests whose path contains that.
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, relative } from 'node:path'
-import { onNpmGone, onPinnedNode, pinnedEnv, root, runWithProgress, tail } from './setup.mjs'
+import { join, relative } from 'node:path'
+import { chromium, findProgram, installPrograms, programsNeededBy } from './programs.mjs'
+import { onNpmGone, onPinnedNode, pinnedEnv, root } from './setup.mjs'
 
 /** A run that takes longer than this has hung somewhere: it is stopped and counts as failed. */
 const longestRun = 28 * 60_000
@@ -27,8 +28,8 @@ const fail = (name) => {
 
 await onPinnedNode(import.meta.url, 'npm test')
 if (filters.length === 0) await runAllChecks()
-const browser = await findBrowser()
-await runTests(browser)
+await findPrograms()
+await runTests(findProgram(chromium))
 
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((name) => `  ${name}`).join('\n')}`)
 console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
@@ -47,33 +48,10 @@ async function runAllChecks() {
   })
 }
 
-/** Chromium drives the demo. As root on Debian it is installed; elsewhere a sentence says what to do, and the run fails. */
-async function findBrowser() {
-  const found = findProgram('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
-  if (found !== undefined) return found
-  if (process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const installChromium = () =>
-      runWithProgress('Installing Chromium', 'apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { env })
-    let { code, output } = await installChromium()
-    if (code !== 0) {
-      await runWithProgress('Reading package lists', 'apt-get', ['update'], { env })
-      ;({ code, output } = await installChromium())
-    }
-    const installed = findProgram('chromium')
-    if (code === 0 && installed !== undefined) return installed
-    console.log(tail(output))
-  }
-  console.log('The browser tests need Chromium: install it (Debian: `sudo apt-get install chromium`), then run `npm test` again.')
-  fail('set-up: Chromium is missing')
-  return undefined
-}
-
-function findProgram(...names) {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    for (const name of names) if (folder !== '' && existsSync(join(folder, name))) return join(folder, name)
-  }
-  return undefined
+/** A program that is missing still is a failure with a name, and so is every test that needs it. */
+async function findPrograms() {
+  const missing = programsNeededBy(filters, root).filter((program) => findProgram(program) === undefined)
+  for (const { title } of await installPrograms(missing)) fail(`set-up: ${title} is missing`)
 }
 
 async function runTests(browser) {

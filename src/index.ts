@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export type { Acr, Fact, Requirement, Strength } from './core/assurance.ts'
+export type { CircuitBreakerOptions } from './core/circuit-breaker.ts'
 export { type Clock, systemClock } from './core/clock.ts'
 export type { PolicySubject, SessionLimit, SessionsOptions } from './core/config.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
@@ -20,13 +21,17 @@ export {
 } from './core/errors.ts'
 export type { EventDetails, Events, EventType, SojournEvent } from './core/events.ts'
 export type { SessionSummary } from './core/listing.ts'
+export { subjectKeyOf } from './core/placement.ts'
 export { type Policy, type PresetName, policies } from './core/policies.ts'
 export type { PolicyReport } from './core/policy-report.ts'
-export type { SessionState } from './core/reading.ts'
+export type { OnOutage, SessionState } from './core/reading.ts'
 export type { Session, SignInOptions } from './core/session.ts'
 export { createSessions, type RevokeReason, type Sessions } from './core/sessions.ts'
 export type {
   CallOptions,
+  CarryingOptions,
+  ChangeListener,
+  Changes,
   Channel,
   CreateOptions,
   CreateOutcome,
@@ -34,6 +39,7 @@ export type {
   LedgerOptions,
   NewRecord,
   PurgeOptions,
+  ReadOptions,
   ReadOutcome,
   RecordChanges,
   RevokeOptions,
@@ -42,6 +48,7 @@ export type {
   StoreCapabilities,
   StoredRecord,
   Tombstone,
+  UpdateOptions,
   UpdateOutcome,
 } from './core/store.ts'
 export type { ReadContext, TokenInstruction } from './core/unit-of-work.ts'

@@ -1,11 +1,14 @@
 /** A child process that serves one variant and tells how many requests it served at what cost. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { VARIANTS } from './variants.ts'
+import type { Surroundings } from './variant.ts'
+import { variantNamed } from './variants.ts'
 
 export interface Ready {
   readonly port: number
   readonly cookies: readonly string[]
+  /** After so long, ask for other cookies. */
+  readonly renewAfterMs: number | undefined
 }
 
 /** Totals since the start; two of them bound a window. */
@@ -16,11 +19,14 @@ export interface Mark {
   readonly rss: number
 }
 
-const [name, packageFolder, dataFolder] = process.argv.slice(2)
-const variant = VARIANTS.find((candidate) => candidate.name === name)
-if (variant === undefined || packageFolder === undefined || dataFolder === undefined) throw new Error(`No variant '${name}'.`)
+/** Questions of the bench. */
+export type Question = 'mark' | 'cookies'
 
-const { listener, cookies } = await variant.prepare({ packageFolder, dataFolder })
+const [name, surroundings] = process.argv.slice(2) as [string, string]
+const variant = variantNamed(name)
+if (variant === undefined) throw new Error(`No variant '${name}'.`)
+
+const { listener, cookies, renewal } = await variant.prepare(JSON.parse(surroundings) as Surroundings)
 let requests = 0
 const server = createServer((req, res) => {
   requests++
@@ -28,11 +34,15 @@ const server = createServer((req, res) => {
 })
 
 server.listen(0, '127.0.0.1', () => {
-  const ready: Ready = { port: (server.address() as AddressInfo).port, cookies }
+  const ready: Ready = { port: (server.address() as AddressInfo).port, cookies, renewAfterMs: renewal?.afterMs }
   process.send!(ready)
 })
 
-process.on('message', () => {
+process.on('message', async (question: Question) => {
+  if (question === 'cookies') {
+    process.send!(await renewal!.cookies())
+    return
+  }
   const { user, system } = process.cpuUsage()
   const mark: Mark = { requests, cpuMicroseconds: user + system, at: performance.now(), rss: process.memoryUsage.rss() }
   process.send!(mark)

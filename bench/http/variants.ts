@@ -1,210 +1,160 @@
-/** What is measured over HTTP. Each variant is a request handler in front of the same answer, and the cookies of the sessions it holds. */
-import { createHash, createHmac, hash, randomBytes } from 'node:crypto'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import express, { type Express } from 'express'
-import expressSession, { MemoryStore, type SessionData } from 'express-session'
-import type { Sessions, Store } from 'sojourn'
-import { loadEntry } from '../package.ts'
-import { answerOf, newKey, type SampleData, SESSIONS, sampleData, subjectOf } from '../sample.ts'
+/** What is measured over HTTP, and what is compared with what. */
+import { betterAuth } from '../peers/better-auth.ts'
+import { expressSessionMemory, expressSessionPostgres, expressSessionRedis } from '../peers/express-session.ts'
+import { bareFastify, fastifySecureSession, fastifySessionRedis } from '../peers/fastify.ts'
+import { ironSessionOnExpress, ironSessionOnNode } from '../peers/iron-session.ts'
+import { bareKoa, koaSessionCookie, koaSessionRedis } from '../peers/koa-session.ts'
+import { SESSIONS } from '../sample.ts'
+import { bareExpress, bareNode } from './bare.ts'
+import { floorCookie, floorIoredis, floorMap, floorMemcached, floorNodeRedis, floorPostgres, floorSqlite } from './floors.ts'
+import { type StoreName, sojournOnExpress, sojournOnFastify, sojournOnNode } from './sojourn.ts'
+import type { Group, Variant } from './variant.ts'
 
-/** A server to load. */
-export interface Prepared {
-  readonly listener: RequestListener
-  /** `Cookie` headers of live sessions; the n-th belongs to `subjectOf(n)`. None for a bare server. */
-  readonly cookies: readonly string[]
+const LOCAL: readonly Group[] = ['local']
+const DISTRIBUTED: readonly Group[] = ['distributed']
+const BOTH: readonly Group[] = ['local', 'distributed']
+
+/** Names that comparisons and goals refer to. */
+export const FLOOR = {
+  map: 'node:http + floor: opaque token, Map',
+  sqlite: 'node:http + floor: opaque token, SQLite',
+  ioredis: 'node:http + floor: opaque token, ioredis GET',
+  nodeRedis: 'node:http + floor: opaque token, node-redis GET',
+  postgres: 'node:http + floor: opaque token, pg named statement',
+  memcached: 'node:http + floor: opaque token, memjs get',
+  cookie: 'node:http + floor: AES-256-GCM cookie',
+} as const
+
+export const PEER = {
+  expressMemory: 'express + express-session MemoryStore',
+  expressRedis: 'express + express-session, connect-redis',
+  expressRedisNoTouch: 'express + express-session, connect-redis disableTouch',
+  expressPostgres: 'express + express-session, connect-pg-simple',
+  expressPostgresNoTouch: 'express + express-session, connect-pg-simple disableTouch',
+  ironNode: 'node:http + iron-session',
+  ironExpress: 'express + iron-session',
+  betterAuthSqlite: 'node:http + better-auth sqlite',
+  betterAuthCookie: 'node:http + better-auth cookie cache',
+  fastifyRedis: 'fastify + @fastify/session, Redis',
+  fastifyRedisNoRolling: 'fastify + @fastify/session, Redis rolling: false',
+  fastifySecure: 'fastify + @fastify/secure-session',
+  koaCookie: 'koa + koa-session cookie, signed only',
+  koaRedis: 'koa + koa-session, Redis',
+} as const
+
+const EXPRESS_REDIS = [PEER.expressRedis, PEER.expressRedisNoTouch]
+const EXPRESS_POSTGRES = [PEER.expressPostgres, PEER.expressPostgresNoTouch]
+const FASTIFY_REDIS = [PEER.fastifyRedis, PEER.fastifyRedisNoRolling]
+export const ANY_REDIS = [...EXPRESS_REDIS, ...FASTIFY_REDIS, PEER.koaRedis]
+const ANY_SEALED_COOKIE = [PEER.ironNode, PEER.ironExpress, PEER.fastifySecure]
+
+/** How a sojourn row is read: the subject alone, the data too, or the subject of more sessions than core remembers the records of. */
+export const READINGS = {
+  subject: { suffix: '', options: { isDataRead: false } },
+  data: { suffix: ', data read', options: { isDataRead: true } },
+  crowd: { suffix: ', 10,000 sessions', options: { isDataRead: false, count: 10 * SESSIONS } },
+} as const
+export type Reading = keyof typeof READINGS
+
+/** A sojourn row by store and framework. */
+export const sojournName = (bare: SojournOn, store: StoreName, reading: Reading) =>
+  `${bare} + sojourn ${store}${READINGS[reading].suffix}`
+
+const ON = { 'node:http': sojournOnNode, express: sojournOnExpress, fastify: sojournOnFastify }
+export type SojournOn = keyof typeof ON
+
+type Comparison = Pick<Variant, 'groups' | 'engines' | 'floor' | 'peers'>
+
+function sojourn(bare: SojournOn, store: StoreName, comparison: Comparison, readings = SUBJECT_AND_DATA): Variant[] {
+  return readings.map((reading) => ({
+    name: sojournName(bare, store, reading),
+    bare,
+    kind: 'sojourn',
+    needsPeers: bare === 'fastify',
+    ...comparison,
+    prepare: ON[bare](store, READINGS[reading].options),
+  }))
 }
 
-export interface Surroundings {
-  /** Folder of the compiled package. */
-  readonly packageFolder: string
-  /** Folder for database files. */
-  readonly dataFolder: string
-}
+const SUBJECT_AND_DATA: readonly Reading[] = ['subject', 'data']
+const ALL_READINGS: readonly Reading[] = ['subject', 'data', 'crowd']
 
-export interface Variant {
-  readonly name: string
-  /** What its session cost is counted above. */
-  readonly bare: 'node:http' | 'express'
-  /** A floor is written by hand for this bench and has no more than the look-up. */
-  readonly kind: 'bare' | 'floor' | 'sojourn' | 'peer'
-  readonly prepare: (surroundings: Surroundings) => Promise<Prepared>
-}
+const floor = (name: string, rest: Comparison & Pick<Variant, 'prepare'>): Variant => ({
+  name,
+  bare: 'node:http',
+  kind: 'floor',
+  ...rest,
+})
+
+const peer = (name: string, rest: Pick<Variant, 'engines' | 'prepare'>): Variant => ({
+  name,
+  bare: name.slice(0, name.indexOf(' ')) as Variant['bare'],
+  kind: 'peer',
+  groups: DISTRIBUTED,
+  needsPeers: true,
+  ...rest,
+})
+
+const memory = { groups: LOCAL, floor: FLOOR.map, peers: [PEER.expressMemory] }
+const sqlite = { groups: LOCAL, floor: FLOOR.sqlite, peers: [PEER.expressMemory] }
+const redis = { groups: DISTRIBUTED, engines: ['redis'], peers: ANY_REDIS } as const
+const postgres = { groups: DISTRIBUTED, engines: ['postgres'], floor: FLOOR.postgres, peers: EXPRESS_POSTGRES } as const
+const memcached = { groups: DISTRIBUTED, engines: ['memcached'], floor: FLOOR.memcached } as const
+const cookie = { groups: DISTRIBUTED, floor: FLOOR.cookie, peers: ANY_SEALED_COOKIE }
+const nearCache = { ...redis, floor: FLOOR.map }
 
 export const VARIANTS: readonly Variant[] = [
-  { name: 'node:http', bare: 'node:http', kind: 'bare', prepare: async () => ({ listener: bareListener, cookies: [] }) },
-  { name: 'node:http + floor: opaque token, Map', bare: 'node:http', kind: 'floor', prepare: floorMap },
-  { name: 'node:http + sojourn memory', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('memory', false) },
-  {
-    name: 'node:http + sojourn memory, 10,000 sessions',
-    bare: 'node:http',
-    kind: 'sojourn',
-    prepare: sojournOnNode('memory', false, 10_000),
-  },
-  { name: 'node:http + sojourn memory, data read', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('memory', true) },
-  { name: 'node:http + floor: opaque token, SQLite', bare: 'node:http', kind: 'floor', prepare: floorSqlite },
-  { name: 'node:http + sojourn sqlite', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('sqlite', false) },
-  {
-    name: 'node:http + sojourn sqlite, 10,000 sessions',
-    bare: 'node:http',
-    kind: 'sojourn',
-    prepare: sojournOnNode('sqlite', false, 10_000),
-  },
-  { name: 'node:http + sojourn sqlite, data read', bare: 'node:http', kind: 'sojourn', prepare: sojournOnNode('sqlite', true) },
-  { name: 'express', bare: 'express', kind: 'bare', prepare: bareExpress },
-  { name: 'express + express-session MemoryStore', bare: 'express', kind: 'peer', prepare: expressSessionMemory },
-  { name: 'express + sojourn memory', bare: 'express', kind: 'sojourn', prepare: sojournOnExpress('memory', false) },
-  { name: 'express + sojourn memory, data read', bare: 'express', kind: 'sojourn', prepare: sojournOnExpress('memory', true) },
-  { name: 'express + sojourn sqlite, data read', bare: 'express', kind: 'sojourn', prepare: sojournOnExpress('sqlite', true) },
+  { name: 'node:http', bare: 'node:http', kind: 'bare', groups: BOTH, prepare: bareNode },
+  floor(FLOOR.map, { groups: BOTH, peers: [PEER.expressMemory], prepare: floorMap }),
+  ...sojourn('node:http', 'memory', memory, ALL_READINGS),
+  floor(FLOOR.sqlite, { groups: BOTH, peers: [PEER.expressMemory], prepare: floorSqlite }),
+  // better-auth is compared with these.
+  ...sojourn('node:http', 'sqlite', { ...sqlite, groups: BOTH, peers: [PEER.expressMemory, PEER.betterAuthSqlite] }),
+  ...sojourn('node:http', 'sqlite', sqlite, ['crowd']),
+  peer(PEER.betterAuthSqlite, { prepare: betterAuth({ cookieCache: false }) }),
+
+  floor(FLOOR.ioredis, { ...redis, prepare: floorIoredis }),
+  ...sojourn('node:http', 'redis, ioredis', { ...redis, floor: FLOOR.ioredis }, ALL_READINGS),
+  floor(FLOOR.nodeRedis, { ...redis, prepare: floorNodeRedis }),
+  ...sojourn('node:http', 'redis, node-redis', { ...redis, floor: FLOOR.nodeRedis }),
+  ...sojourn('node:http', 'near cache, redis', nearCache, ALL_READINGS),
+  floor(FLOOR.postgres, { ...postgres, prepare: floorPostgres }),
+  ...sojourn('node:http', 'postgres', postgres),
+  floor(FLOOR.memcached, { ...memcached, prepare: floorMemcached }),
+  ...sojourn('node:http', 'memcached', memcached),
+  floor(FLOOR.cookie, { ...cookie, prepare: floorCookie }),
+  ...sojourn('node:http', 'cookie', { ...cookie, peers: [...ANY_SEALED_COOKIE, PEER.betterAuthCookie] }, ALL_READINGS),
+  ...sojourn('node:http', 'cookie, ledger in redis', { ...cookie, engines: ['redis'] }),
+  peer(PEER.ironNode, { prepare: ironSessionOnNode }),
+  peer(PEER.betterAuthCookie, { prepare: betterAuth({ cookieCache: true }) }),
+
+  { name: 'express', bare: 'express', kind: 'bare', groups: BOTH, prepare: bareExpress },
+  { ...peer(PEER.expressMemory, { prepare: expressSessionMemory }), groups: LOCAL, needsPeers: false },
+  ...sojourn('express', 'memory', memory),
+  ...sojourn('express', 'sqlite', sqlite),
+  peer(PEER.expressRedis, { engines: ['redis'], prepare: expressSessionRedis({ disableTouch: false }) }),
+  peer(PEER.expressRedisNoTouch, { engines: ['redis'], prepare: expressSessionRedis({ disableTouch: true }) }),
+  ...sojourn('express', 'redis, node-redis', { ...redis, floor: FLOOR.nodeRedis, peers: EXPRESS_REDIS }),
+  ...sojourn('express', 'near cache, redis', { ...nearCache, peers: EXPRESS_REDIS }),
+  peer(PEER.expressPostgres, { engines: ['postgres'], prepare: expressSessionPostgres({ disableTouch: false }) }),
+  peer(PEER.expressPostgresNoTouch, { engines: ['postgres'], prepare: expressSessionPostgres({ disableTouch: true }) }),
+  ...sojourn('express', 'postgres', postgres),
+  peer(PEER.ironExpress, { prepare: ironSessionOnExpress }),
+  ...sojourn('express', 'cookie', { ...cookie, peers: [PEER.ironExpress] }),
+
+  { name: 'fastify', bare: 'fastify', kind: 'bare', groups: DISTRIBUTED, needsPeers: true, prepare: bareFastify },
+  peer(PEER.fastifyRedis, { engines: ['redis'], prepare: fastifySessionRedis(true) }),
+  peer(PEER.fastifyRedisNoRolling, { engines: ['redis'], prepare: fastifySessionRedis(false) }),
+  ...sojourn('fastify', 'redis, node-redis', { ...redis, floor: FLOOR.nodeRedis, peers: FASTIFY_REDIS }),
+  peer(PEER.fastifySecure, { prepare: fastifySecureSession }),
+  ...sojourn('fastify', 'cookie', { ...cookie, peers: [PEER.fastifySecure] }, ALL_READINGS),
+
+  { name: 'koa', bare: 'koa', kind: 'bare', groups: DISTRIBUTED, needsPeers: true, prepare: bareKoa },
+  peer(PEER.koaCookie, { prepare: koaSessionCookie }),
+  peer(PEER.koaRedis, { engines: ['redis'], prepare: koaSessionRedis }),
 ]
 
-const ITEMS = sampleData().basket.length
-const indices = Array.from({ length: SESSIONS }, (_, index) => index)
-
-function answer(res: ServerResponse, subject: string | undefined, items = ITEMS): void {
-  const body = subject === undefined ? '{"error":"unauthenticated"}' : answerOf(subject, items)
-  res.writeHead(subject === undefined ? 401 : 200, { 'Content-Type': 'application/json', 'Content-Length': body.length })
-  res.end(body)
-}
-
-function bareListener(_req: IncomingMessage, res: ServerResponse): void {
-  answer(res, subjectOf(0))
-}
-
-/** The least that a server-side session can be: find the cookie, hash the token, look it up. No expiry, no rotation, no MAC. */
-async function floorMap(): Promise<Prepared> {
-  const { cookies, hashes } = floorTokens()
-  const sessions = new Map(hashes.map((key, index) => [key, { user: subjectOf(index), ...sampleData() }]))
-  return {
-    cookies,
-    listener(req, res) {
-      const session = sessions.get(floorHash(req))
-      answer(res, session?.user, session?.basket.length)
-    },
-  }
-}
-
-async function floorSqlite({ dataFolder }: Surroundings): Promise<Prepared> {
-  const { cookies, hashes } = floorTokens()
-  const database = new DatabaseSync(join(dataFolder, 'floor.db'))
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE sessions (id TEXT PRIMARY KEY, data TEXT)')
-  const insert = database.prepare('INSERT INTO sessions VALUES (?, ?)')
-  for (const [index, key] of hashes.entries()) insert.run(key, JSON.stringify({ user: subjectOf(index), ...sampleData() }))
-  const get = database.prepare('SELECT data FROM sessions WHERE id = ?')
-  return {
-    cookies,
-    listener(req, res) {
-      const row = get.get(floorHash(req))
-      const session = row && (JSON.parse(String(row.data)) as SampleData & { user: string })
-      answer(res, session?.user, session?.basket?.length)
-    },
-  }
-}
-
-const FLOOR_COOKIE = 'sid='
-
-function floorTokens() {
-  const tokens = indices.map(() => randomBytes(32).toString('base64url'))
-  return {
-    cookies: tokens.map((token) => FLOOR_COOKIE + token),
-    hashes: tokens.map((token) => createHash('sha256').update(token).digest('base64url')),
-  }
-}
-
-function floorHash(req: IncomingMessage): string {
-  const header = req.headers.cookie ?? ''
-  const start = header.indexOf(FLOOR_COOKIE) + FLOOR_COOKIE.length
-  return hash('sha256', header.slice(start, start + 43), 'base64url')
-}
-
-async function bareExpress(): Promise<Prepared> {
-  const app = newExpress()
-  app.get('/', bareListener)
-  return { listener: app as RequestListener, cookies: [] }
-}
-
-function newExpress(): Express {
-  const app = express()
-  // Both would be the same on every variant, and hide what the session costs.
-  app.disable('x-powered-by').disable('etag')
-  return app
-}
-
-type PeerData = SessionData & SampleData & { user?: string }
-
-/** With the options its manual recommends: no re-save, no row for visitors who store nothing. */
-async function expressSessionMemory(): Promise<Prepared> {
-  const secret = newKey()
-  const store = new MemoryStore()
-  const cookies = indices.map((index) => {
-    const id = randomBytes(24).toString('base64url')
-    const cookie = { originalMaxAge: null, httpOnly: true, path: '/' }
-    store.set(id, { cookie, user: subjectOf(index), ...sampleData() } as unknown as SessionData)
-    const signature = createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '')
-    return `connect.sid=${encodeURIComponent(`s:${id}.${signature}`)}`
-  })
-  const app = newExpress()
-  app.use(expressSession({ secret, store, resave: false, saveUninitialized: false }))
-  app.get('/', (req, res) => {
-    const session = req.session as unknown as PeerData
-    answer(res, session.user, session.basket?.length)
-  })
-  return { listener: app as RequestListener, cookies }
-}
-
-type StoreName = 'memory' | 'sqlite'
-
-/** `count`: the requests go through so many sessions in turn; 10,000 are more than core's memo of records holds. */
-function sojournOnNode(storeName: StoreName, isDataRead: boolean, count = SESSIONS) {
-  return async (surroundings: Surroundings): Promise<Prepared> => {
-    const { withSession } = await loadEntry(surroundings.packageFolder, 'node')
-    const { sessions, cookies } = await sojournSessions(storeName, surroundings, count)
-    const listener = withSession(
-      sessions,
-      (_req, res, session) => answer(res, session.subject, isDataRead ? session.data.basket?.length : ITEMS),
-      COOKIE,
-    )
-    return { listener, cookies }
-  }
-}
-
-function sojournOnExpress(storeName: StoreName, isDataRead: boolean) {
-  return async (surroundings: Surroundings): Promise<Prepared> => {
-    const { sessionMiddleware } = await loadEntry(surroundings.packageFolder, 'express')
-    const { sessions, cookies } = await sojournSessions(storeName, surroundings, SESSIONS)
-    const app = newExpress()
-    app.use(sessionMiddleware(sessions, COOKIE))
-    app.get('/', (req, res) => {
-      const { session } = req as unknown as { session: Awaited<ReturnType<Sessions<SampleData>['read']>> }
-      answer(res, session.subject, isDataRead ? session.data.basket?.length : ITEMS)
-    })
-    return { listener: app as RequestListener, cookies }
-  }
-}
-
-/** Loopback without TLS: the prefix `__Host-` needs Secure. Nothing else differs from the defaults. */
-const COOKIE = { dangerouslyAllowHttp: true } as const
-const COOKIE_NAME = 'sjn'
-
-async function sojournSessions(storeName: StoreName, surroundings: Surroundings, count: number) {
-  const { createSessions } = await loadEntry(surroundings.packageFolder, 'core')
-  const store = await openStore(storeName, surroundings)
-  const sessions: Sessions<SampleData> = createSessions<StandardSchema<SampleData>>({ store, keys: newKey() })
-  const cookies: string[] = []
-  for (let index = 0; index < count; index++) {
-    const session = sessions.anonymous()
-    Object.assign(session.data, sampleData())
-    await session.signIn({ subject: subjectOf(index), method: 'pwd', keep: ['basket', 'locale', 'theme'] })
-    const { token } = await session.commit()
-    cookies.push(`${COOKIE_NAME}=${token}`)
-  }
-  return { sessions, cookies }
-}
-
-type StandardSchema<Data> = import('@standard-schema/spec').StandardSchemaV1<unknown, Data>
-
-async function openStore(storeName: StoreName, { packageFolder, dataFolder }: Surroundings): Promise<Store> {
-  if (storeName === 'memory') return (await loadEntry(packageFolder, 'memory')).memoryStore()
-  return (await loadEntry(packageFolder, 'sqlite')).sqliteStore(join(dataFolder, `sojourn-${process.pid}.db`))
+/** A variant by its whole name. */
+export function variantNamed(name: string): Variant | undefined {
+  return VARIANTS.find((variant) => variant.name === name)
 }

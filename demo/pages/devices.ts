@@ -4,7 +4,9 @@ import type { Visit } from '../visit.ts'
 import { ago, duration, exactly } from '../words.ts'
 import { layout } from './layout.ts'
 
-export type Device = SessionSummary & { readonly isCurrent: boolean }
+export type Device = Pick<SessionSummary, 'id' | 'startedAt' | 'lastSeenAt' | 'idleDeadline' | 'absoluteDeadline' | 'device'> & {
+  readonly isCurrent: boolean
+}
 
 export const UNKNOWN_DEVICE = 'A device we do not know'
 
@@ -16,12 +18,27 @@ export function devicesPage(visit: Visit, devices: readonly Device[]): Html {
     main: html`<header class="page-head"><h1>Your devices</h1><p>Everywhere you are signed in. If you do not know one, sign it out and choose a new password.</p></header>
 <ul class="devices">${newestFirst.map((device) => deviceItem(device, visit.now))}</ul>
 ${!hasOthers && html`<p class="aside lonely">You are signed in nowhere else.</p>`}
-<section class="all-devices" aria-labelledby="all"><h2 id="all">All at once</h2>
+${allAtOnce(hasOthers)}`,
+  })
+}
+
+/** Where the store keeps no list. What it can do all the same is end all of them at once. */
+export function unlistedDevicesPage(visit: Visit, thisDevice: Device, whyNot: string): Html {
+  return layout(visit, {
+    title: 'Your devices',
+    main: html`<header class="page-head"><h1>Your devices</h1><p>${whyNot}</p></header>
+<ul class="devices">${deviceItem(thisDevice, visit.now)}</ul>
+<p class="aside lonely">If somebody else may be signed in as you, sign out the others and choose a new password.</p>
+${allAtOnce(true)}`,
+  })
+}
+
+function allAtOnce(hasOthers: boolean): Html {
+  return html`<section class="all-devices" aria-labelledby="all"><h2 id="all">All at once</h2>
 <div class="deeds">
 ${hasOthers && html`<form method="post" action="/sessions/end-others"><button>Sign out the others</button></form>`}
 <form method="post" action="/sessions/end-all"><button class="grave">Sign out everywhere, here too</button></form>
-</div></section>`,
-  })
+</div></section>`
 }
 
 function deviceItem(device: Device, now: number): Html {

@@ -9,13 +9,18 @@ export interface Page {
   readonly main: Renderable
   /** For the outer shape of a page: `wide` for shelves, `narrow` for forms. Default `plain`. */
   readonly shape?: 'wide' | 'plain' | 'narrow'
+  /** Who has a session and cannot be looked up is not asked to sign in: they may be signed in already. */
+  readonly isReaderUnknown?: boolean
 }
 
 /** The warning appears when this much is left: two minutes, or less where a whole visit is short. */
 const WARN_BEFORE = 120_000
 
 /** A whole document. Without a visit it says nothing personal: for refusals, and for pages that anybody's cache may keep. */
-export function layout(visit: Visit | undefined, { title, main, shape = 'plain' }: Page): Html {
+export function layout(
+  visit: Visit | undefined,
+  { title, main, shape = 'plain', isReaderUnknown = visit?.outage !== undefined }: Page,
+): Html {
   const reader = visit?.reader
   return html`<!doctype html>
 <html lang="en">
@@ -40,11 +45,12 @@ export function layout(visit: Visit | undefined, { title, main, shape = 'plain' 
 <nav aria-label="Shop"${reader && html` class="signed-in"`}>
 <ul>
 <li><a href="/basket"${current(visit, '/basket')}>Basket${visit && visit.basketCount > 0 && html` <span class="count">${visit.basketCount}<span class="unseen"> in it</span></span>`}</a></li>
-${reader ? readerLinks(visit, reader) : html`<li><a href="/login"${current(visit, '/login')}>Sign in</a></li>`}
+${reader ? readerLinks(visit, reader) : !isReaderUnknown && html`<li><a href="/login"${current(visit, '/login')}>Sign in</a></li>`}
 </ul>
 </nav>
 </div>
 </header>
+${visit?.outage && outageNotice(visit.outage)}
 ${visit && notices(visit)}
 <main id="main" class="${shape}" tabindex="-1">
 ${main}
@@ -52,7 +58,7 @@ ${main}
 <footer class="colophon">
 <div class="colophon-inner">
 ${reader && timeLeft(reader, visit)}
-<p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale.</p>
+<p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale.${visit && html` Visits are kept in ${visit.keptIn}.`}</p>
 <p><a href="/about">How this shop remembers you</a></p>
 </div>
 </footer>
@@ -80,6 +86,14 @@ function notices({ notices: told, basketCount }: Visit): Renderable {
       return html`<p class="notice${isTrouble && ' trouble'}">${text}${link && html` <a href="${link.href}">${link.words}</a>`}</p>`
     })}</div>`
   )
+}
+
+function outageNotice(outage: NonNullable<Visit['outage']>): Html {
+  const words =
+    outage === 'read-only'
+      ? 'Our ledger is out of reach. This is what it said a few seconds ago; for the moment nothing can be changed.'
+      : 'Our ledger is out of reach, so we do not know who you are. You are not signed out: look around meanwhile.'
+  return html`<div class="notices" role="status"><p class="notice trouble">${words}</p></div>`
 }
 
 /** Right when the page was made; the script keeps it right. */

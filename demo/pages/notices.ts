@@ -36,6 +36,8 @@ export function noticeText({ name, about = '' }: Notice, basketCount: number): N
             ? 'No other device was signed in.'
             : `Signed out of ${about} other ${about === '1' ? 'device' : 'devices'}.`,
       }
+    case 'ended-others-uncounted':
+      return { text: 'Every other device is signed out. How many there were, nobody counted.' }
     case 'not-found':
       return { text: 'That device was signed out already.', isTrouble: true }
     case 'reserved':

@@ -17,7 +17,7 @@ export function shelvesPage(visit: Visit): Html {
 <p class="eyebrow">A small shop, open all hours</p>
 <h1 id="welcome">Books for people who are only <em>passing through</em>.</h1>
 <p class="lead">Thirty-two titles on four shelves, all of them chosen by hand and none of them real. Put something in your basket; it waits for you, and comes along when you sign in.</p>
-<p class="welcome-links"><a class="button" href="#shelf-1">Browse the shelves</a>${!visit.reader && html` <a href="/login">Sign in</a>`}</p>
+<p class="welcome-links"><a class="button" href="#shelf-1">Browse the shelves</a>${!visit.reader && !visit.outage && html` <a href="/login">Sign in</a>`}</p>
 </div>
 <div class="table" aria-hidden="true">${TABLE.map((id) => html`<div class="table-book">${cover(findBook(id), id)}</div>`)}</div>
 </section>

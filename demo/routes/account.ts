@@ -1,8 +1,9 @@
 import type { Response } from 'express'
 import { nextPath, Refusal, sendJson, sendPage, wantsJson } from '../answers.ts'
 import { accountPage } from '../pages/account.ts'
-import { devicesPage } from '../pages/devices.ts'
+import { type Device, devicesPage, unlistedDevicesPage } from '../pages/devices.ts'
 import type { Shop, ShopApplication, ShopRequest, ShopSession } from '../shop.ts'
+import { cannotList } from '../stores/words.ts'
 import { visitOf } from '../visit.ts'
 import { tell } from './basket.ts'
 import { signInNeeded } from './sign-in.ts'
@@ -28,6 +29,11 @@ export function serveAccount(app: ShopApplication, shop: Shop): void {
 
   app.get('/sessions', async (req, res) => {
     if (req.session.subject === undefined) return signInNeeded(req, res, shop, '/sessions')
+    if (!shop.store.store.capabilities.listsSubjects) {
+      if (wantsJson(req)) throw new Refusal(501, cannotList(shop.store))
+      sendPage(res, unlistedDevicesPage(visitOf(req, shop), thisDevice(req.session), cannotList(shop.store)))
+      return
+    }
     const devices = await req.session.list()
     if (!wantsJson(req)) {
       sendPage(res, devicesPage(visitOf(req, shop), devices))
@@ -54,13 +60,16 @@ export function serveAccount(app: ShopApplication, shop: Shop): void {
   app.delete('/sessions', async (req, res) => {
     if (req.session.subject === undefined) return signInNeeded(req, res, shop, '/sessions')
     if (req.query.others !== 'true') throw new Refusal(400, 'Say which: DELETE /sessions?others=true, or DELETE /sessions/:id.')
-    sendJson(res, { ended: await req.session.revokeOthers() })
+    // A store that cannot list cannot count either.
+    sendJson(res, { ended: (await req.session.revokeOthers()) ?? null })
   })
 
   app.post('/sessions/end-others', async (req, res) => {
     if (req.session.subject === undefined) return signInNeeded(req, res, shop, '/sessions')
     const count = await req.session.revokeOthers()
-    await req.session.update((data) => tell(data, { name: 'ended-others', about: String(count) }))
+    await req.session.update((data) =>
+      tell(data, count === undefined ? { name: 'ended-others-uncounted' } : { name: 'ended-others', about: String(count) }),
+    )
     res.redirect(303, '/sessions')
   })
 
@@ -89,6 +98,22 @@ async function endOne(session: ShopSession, id: string): Promise<boolean> {
   if (id !== session.id) return session.revoke(id)
   await session.signOut()
   return true
+}
+
+/** What the session knows of itself, where the store keeps no list. */
+function thisDevice(
+  { id = '', device, startedAt, lastSeenAt, idleDeadline, absoluteDeadline }: ShopSession,
+  now = Date.now(),
+): Device {
+  return {
+    id,
+    device,
+    startedAt: startedAt ?? now,
+    lastSeenAt: lastSeenAt ?? now,
+    idleDeadline: idleDeadline ?? now,
+    absoluteDeadline: absoluteDeadline ?? now,
+    isCurrent: true,
+  }
 }
 
 function describe(session: ShopSession): Record<string, unknown> {

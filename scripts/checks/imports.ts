@@ -30,7 +30,11 @@ const middle: Rule = { parts: ['http', 'core'], builtins: 'all', packages: 'offe
 
 const rules: Readonly<Record<string, Rule>> = {
   index: { parts: ['core'], builtins: {}, packages: 'none' },
-  core: { parts: [], builtins: { 'src/core/crypto.ts': ['node:crypto'] }, packages: 'types' },
+  core: {
+    parts: [],
+    builtins: { 'src/core/crypto.ts': ['node:crypto'], 'src/core/compression.ts': ['node:zlib'] },
+    packages: 'types',
+  },
   http: {
     parts: ['core'],
     builtins: { 'src/http/node.ts': ['node:http', 'node:http2', 'node:stream', 'node:net', 'node:tls'] },

@@ -6,3 +6,6 @@ export type Clock = () => number
 
 /** The system's wall clock. */
 export const systemClock: Clock = () => Date.now()
+
+/** Milliseconds that never jump, for how long something takes: a wall clock set back would keep a circuit open for as long. */
+export const monotonic = (): number => performance.now()

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Fact } from './assurance.ts'
+import type { CircuitBreakerOptions } from './circuit-breaker.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { pooledRandom, type Random } from './crypto.ts'
 import { days, minutes, seconds } from './duration.ts'
@@ -54,6 +55,11 @@ export interface SessionsOptions<Schema extends StandardSchemaV1 = StandardSchem
   readonly policyFor?: (session: PolicySubject) => Pick<Policy, 'idleTimeout' | 'absoluteTimeout' | 'rotateAfter'> | undefined
   /** Longest wait for the store, in milliseconds. Default `seconds(2)`; 10 ms to 1 minute. A hanging store then costs a 503, not a thread. */
   readonly storeTimeout?: number
+  /**
+   * When a store that fails is left alone for a moment, so that requests are refused at once instead of waiting `storeTimeout` each.
+   * Default: after 5 failures in a row, for a second at first. Stores in this process have no circuit.
+   */
+  readonly circuitBreaker?: CircuitBreakerOptions
   /** How often expired sessions are removed in passing when new ones start, in milliseconds. Default `minutes(5)`; `0` leaves it to `purge()`. */
   readonly purgeInterval?: number
   /** Called with every event, after the request that caused it went on. The same as `sessions.events.on('*', ...)`. */
@@ -86,6 +92,7 @@ export interface ResolvedConfig {
   readonly policyOf: ((session: PolicySubject) => ResolvedPolicy) | undefined
   readonly maxDataBytes: number
   readonly storeTimeout: number
+  readonly circuitBreaker: Required<CircuitBreakerOptions>
   readonly purgeInterval: number
 }
 
@@ -106,10 +113,11 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
   if (declared === null || typeof declared !== 'object')
     throw invalid('policy', declared, 'an object such as `policies.moderate`', READ_MORE)
   const policy = resolvePolicy(declared)
-  if (policy.limit !== undefined && policy.limit.onExceeded !== 'allow' && !options.store.capabilities.limitsSubjects) {
+  const { limitsSubjects, listsSubjects } = options.store.capabilities
+  if (policy.limit !== undefined && !(policy.limit.onExceeded === 'allow' ? listsSubjects : limitsSubjects)) {
     throw new ConfigError(
       `createSessions: policy.limit is '${policy.limit.onExceeded}', but the store '${options.store.name}' cannot count a subject's sessions; ` +
-        "expected a store that can, or onExceeded: 'allow'. A limit that is not enforced protects nobody. See docs/stores.",
+        `expected a store that can${listsSubjects ? ", or onExceeded: 'allow'" : ', or no limit'}. A limit that is not enforced protects nobody. See docs/stores.`,
       { code: 'ERR_CONFIG_INVALID' },
     )
   }
@@ -126,6 +134,10 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
     policyOf: policyFor && ((session) => overridden(policy, declared, policyFor(session))),
     maxDataBytes: within('maxDataBytes', options.maxDataBytes, 262_144, 1, MOST_DATA_BYTES, 'bytes'),
     storeTimeout: duration('storeTimeout', options.storeTimeout, seconds(2), 10, minutes(1)),
+    circuitBreaker: {
+      failures: within('circuitBreaker.failures', options.circuitBreaker?.failures, 5, 1, 1000, 'failures'),
+      pause: duration('circuitBreaker.pause', options.circuitBreaker?.pause, seconds(1), 10, minutes(1)),
+    },
     purgeInterval:
       options.purgeInterval === 0 ? 0 : duration('purgeInterval', options.purgeInterval, minutes(5), seconds(1), days(1)),
   }

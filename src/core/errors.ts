@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'ERR_STORE_CONTENDED'
   /** The store has no room; nothing was written. Status 503. */
   | 'ERR_STORE_FULL'
+  /** The store cannot do this at all, such as listing a subject's sessions; `store.capabilities` says so beforehand. Status 501. */
+  | 'ERR_STORE_UNSUPPORTED'
   /** A newer version of Sojourn wrote the store; it was left as it is. */
   | 'ERR_STORE_NEWER'
   /** The store is damaged, or is something else. */
@@ -71,8 +73,13 @@ export class ConfigError extends SojournError {}
 
 /** The store failed, or is away. Nothing is known about the session: it is never "signed out". */
 export class StoreError extends SojournError {
-  /** Seconds after which a client may try again; sent as `Retry-After`. */
-  readonly retryAfter: number = 1
+  /** Seconds after which a client may try again; sent as `Retry-After`, rounded up. */
+  readonly retryAfter: number
+
+  constructor(message: string, options: ErrorOptionsWithCode & { readonly retryAfter?: number }) {
+    super(message, options)
+    this.retryAfter = options.retryAfter ?? 1
+  }
 }
 
 /** The session cannot do what was asked: it ended meanwhile, the subject has too many, the answer is already on its way. */

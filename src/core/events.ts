@@ -24,12 +24,21 @@ export type EventDetails =
   | { readonly type: 'session.expired'; readonly reason: 'idle' | 'absolute' }
   | { readonly type: 'session.used-after-end'; readonly reason: string }
   | { readonly type: 'session.quarantined'; readonly part: 'record' | 'data' }
-  | { readonly type: 'subject.revoked'; readonly count: number; readonly reason: string; readonly actor?: string | undefined }
+  | {
+      readonly type: 'subject.revoked'
+      /** `undefined` where the store cannot count them. */
+      readonly count: number | undefined
+      readonly reason: string
+      readonly actor?: string | undefined
+    }
   | { readonly type: 'subject.limit-exceeded'; readonly limit: number; readonly outcome: 'rejected' | 'evicted' | 'allowed' }
   | { readonly type: 'token.refused'; readonly state: 'malformed' | 'forged' | 'unknown' }
   | { readonly type: 'cookie.duplicated'; readonly candidates: number; readonly valid: number }
   | { readonly type: 'transport.refused'; readonly reason: string }
   | { readonly type: 'store.failed'; readonly operation: string; readonly code: string }
+  | { readonly type: 'store.circuit-opened'; readonly failures: number; readonly pause: number }
+  | { readonly type: 'store.circuit-closed' }
+  | { readonly type: 'request.let-through'; readonly as: 'anonymous' | 'readonly' }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */

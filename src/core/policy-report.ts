@@ -61,6 +61,7 @@ export function describePolicy(config: ResolvedConfig, variesBySession: boolean)
 function cautionsOf({ policy, store }: ResolvedConfig): string[] {
   const cautions: string[] = []
   const { capabilities } = store
+  if (capabilities.cautions !== undefined) cautions.push(...capabilities.cautions)
   if (!capabilities.durableRevocation)
     cautions.push(`The store '${store.name}' forgets revocations when it loses power or restarts.`)
   if (!capabilities.listsSubjects) cautions.push(`The store '${store.name}' cannot list a subject's sessions.`)

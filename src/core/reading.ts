@@ -1,16 +1,41 @@
 /** Reading: from a token to a judged session. At most one round trip, and no write but the one that confirms a new token. */
 import type { Fact } from './assurance.ts'
-import { StoreError } from './errors.ts'
+import { isSojournError, StoreError } from './errors.ts'
 import { expiredBy } from './expiry.ts'
 import type { SessionRecord } from './record.ts'
 import { firstUse, type Judgement, judgeSecret } from './rotation.ts'
-import { policyFor, type Service } from './service.ts'
+import { keepUntil, policyFor, type Service } from './service.ts'
 import type { ReadOutcome } from './store.ts'
 import { type ParsedToken, parseToken } from './token.ts'
 import { updateRecord } from './writing.ts'
 
-/** What a request's token turned out to be. Everything but `active` leaves the request anonymous. */
-export type SessionState = 'absent' | 'malformed' | 'forged' | 'unknown' | 'expired' | 'revoked' | 'reused' | 'active'
+/**
+ * What a request's token turned out to be. Everything but `active` leaves the request anonymous; `unavailable`, the store being away, only
+ * where the route asks for it (`onOutage: 'anonymous'`).
+ */
+export type SessionState =
+  | 'absent'
+  | 'malformed'
+  | 'forged'
+  | 'unknown'
+  | 'expired'
+  | 'revoked'
+  | 'reused'
+  | 'unavailable'
+  | 'active'
+
+/**
+ * What becomes of a request that brought a token while the store is away: `reject` answers 503; `anonymous` lets it through as nobody's,
+ * who can neither sign in nor out; `readonly` serves the last copy a near cache has within its lease, else rejects.
+ */
+export type OnOutage = 'reject' | 'anonymous' | 'readonly'
+
+/** How a token is read. */
+export interface Waiting {
+  /** Ends waiting for the store. */
+  readonly signal?: AbortSignal | undefined
+  readonly onOutage?: OnOutage | undefined
+}
 
 /** A live session as one token may use it. */
 export interface ActiveReading {
@@ -18,6 +43,8 @@ export interface ActiveReading {
   readonly token: ParsedToken
   readonly record: SessionRecord
   readonly judgement: Exclude<Judgement, { kind: 'reused' }>
+  /** The store is away and this is the last copy: nothing may be written on its word. */
+  readonly isReadonly?: true
 }
 
 /** A refusal, and why where that is known: which deadline, or the reason of the revocation. */
@@ -38,16 +65,51 @@ export const MOST_ATTEMPTS = 64
  *
  * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the store is away; whether the session lives is not known.
  */
-export function readToken(service: Service, token: string, signal: AbortSignal | undefined): Reading | Promise<Reading> {
-  const parsed = parseToken(token, service.config.keyring)
+export function readToken(service: Service, token: string, how: Waiting): Reading | Promise<Reading> {
+  const parsed = parseOrOpen(service, token)
   if (typeof parsed === 'string') {
     service.events.emit({ type: 'token.refused', state: parsed })
     return { state: parsed }
   }
-  const found = service.calls.read(parsed.id, { signal })
+  const copy = service.calls.copyOf(parsed.id)
+  const fromCopy = copy && usable(service, judge(service, parsed, copy))
+  if (fromCopy !== undefined) return fromCopy
+  const { onOutage = 'reject' } = how
+  if (onOutage === 'reject') return askStore(service, parsed, how)
+  try {
+    const reading = askStore(service, parsed, how)
+    return reading instanceof Promise ? reading.catch((error) => letThrough(service, parsed, onOutage, error)) : reading
+  } catch (error) {
+    return letThrough(service, parsed, onOutage, error)
+  }
+}
+
+/** A token as it came: a bare one, or one that carries its record. */
+export function parseOrOpen({ carrier, config }: Service, token: string): ParsedToken | 'malformed' | 'forged' {
+  return carrier === undefined ? parseToken(token, config.keyring) : carrier.open(token)
+}
+
+function askStore(service: Service, token: ParsedToken, { signal }: Waiting): Reading | Promise<Reading> {
+  const found = service.calls.read(token.id, { signal, carried: token.carried })
   return found instanceof Promise
-    ? found.then((outcome) => settle(service, parsed, outcome, signal))
-    : settle(service, parsed, found, signal)
+    ? found.then((outcome) => settle(service, token, outcome, signal))
+    : settle(service, token, found, signal)
+}
+
+/** What may be taken on a copy's word: that a session is alive and its token the current one. Whatever else it says is asked again. */
+function usable(service: Service, reading: Judged): ActiveReading | undefined {
+  if (reading.state !== 'active' || reading.judgement.kind !== 'current') return undefined
+  return firstUseOf(service, reading) === undefined ? reading : undefined
+}
+
+/** What a route made of an outage. Never without an event: nobody must take it for the usual course. */
+function letThrough(service: Service, token: ParsedToken, onOutage: OnOutage, error: unknown): Reading {
+  if (!isSojournError(error, 'ERR_STORE_UNAVAILABLE')) throw error
+  const copy = onOutage === 'readonly' ? service.calls.lastCopyOf(token.id) : undefined
+  const reading = copy && usable(service, judge(service, token, copy))
+  if (onOutage === 'readonly' && reading === undefined) throw error
+  service.events.emit({ type: 'request.let-through', as: reading === undefined ? 'anonymous' : 'readonly', sessionId: token.id })
+  return reading === undefined ? { state: 'unavailable' } : { ...reading, isReadonly: true }
 }
 
 /** Judges what was found; writes where this use of the token is the first, or theft. */
@@ -73,11 +135,12 @@ async function confirm(
 ): Promise<Reading> {
   let [present, due] = [reading, changes]
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const confirmed = await updateRecord(service, present.record, due, signal)
+    const { token } = present
+    const confirmed = await updateRecord(service, present.record, due, { signal, carried: token.carried })
     if (typeof confirmed !== 'string') return { ...present, record: confirmed }
-    const again = judge(service, present.token, await service.calls.read(present.token.id, { signal }))
-    if (again.state === 'reused') return refuseReuse(service, present.token, again, signal)
-    if (again.state !== 'active') return report(service, present.token, again)
+    const again = judge(service, token, await service.calls.read(token.id, { signal, carried: token.carried }))
+    if (again.state === 'reused') return refuseReuse(service, token, again, signal)
+    if (again.state !== 'active') return report(service, token, again)
     const stillDue = firstUseOf(service, again)
     if (stillDue === undefined) return again
     ;[present, due] = [again, stillDue]
@@ -91,7 +154,8 @@ function firstUseOf(service: Service, { record, judgement, token }: ActiveReadin
 
 /** Reads the session of an accepted request again, after somebody else wrote. What the request may do was settled when it came in. */
 export async function readAgain(service: Service, reading: ActiveReading, signal: AbortSignal | undefined): Promise<Reading> {
-  const again = judge(service, reading.token, await service.calls.read(reading.token.id, { signal }))
+  const { token } = reading
+  const again = judge(service, token, await service.calls.read(token.id, { signal, carried: token.carried }))
   if (again.state !== 'reused') return again
   // Its token was replaced and outlived while the request ran: that is slowness, not theft.
   const facts = factsOf(reading)
@@ -116,14 +180,11 @@ export function contended(): StoreError {
 }
 
 type EndedReading = RefusedReading & { readonly state: 'unknown' | 'expired' | 'revoked' }
+type Judged = ActiveReading | EndedReading | ReusedReading
 type ReusedReading = { readonly state: 'reused'; readonly generation: number; readonly record: SessionRecord }
 
 /** Judges what the store returned: hash, then state (design 3). Pure but for the clock. */
-function judge(
-  service: Service,
-  token: ParsedToken,
-  found: ReadOutcome | undefined,
-): ActiveReading | EndedReading | ReusedReading {
+function judge(service: Service, token: ParsedToken, found: ReadOutcome | undefined): Judged {
   const { config } = service
   if (found === undefined) return { state: 'unknown' }
   if (found.kind === 'tombstone') return { state: 'revoked', reason: found.tombstone.reason, subject: found.tombstone.subject }
@@ -150,7 +211,13 @@ async function refuseReuse(
   const { subject } = reading.record
   const isRevoking = config.policy.onReuse === 'revoke'
   if (isRevoking) {
-    const isFirst = await calls.revoke(token.id, { reason: 'reuse', now: config.clock(), signal })
+    const now = config.clock()
+    const isFirst = await calls.revoke(token.id, {
+      reason: 'reuse',
+      now,
+      keepUntil: keepUntil(service, now, reading.record),
+      signal,
+    })
     if (isFirst) events.emit({ type: 'session.revoked', sessionId: token.id, subject, reason: 'reuse' })
   }
   const outcome = isRevoking ? 'revoked' : 'refused'

@@ -3,12 +3,11 @@
  * same: a decoded record is used again only for an answer that equals the earlier one byte for byte, and equal bytes have equal MACs.
  */
 import type { Keyring } from './keyring.ts'
+import { Recent } from './recent.ts'
 import { decodeRecord, type SessionRecord } from './record.ts'
 import type { StoredRecord } from './store.ts'
 
-/** Records of one generation; two are kept, so at most twice as many. */
-const GENERATION_SIZE = 1024
-/** Bodies over this are decoded every time: together with the sizes above it bounds the memory to 8 MiB. */
+/** Bodies over this are decoded every time: with the 2,048 that are remembered it bounds the memory to 8 MiB. */
 const LARGEST_BODY = 4096
 
 interface Known {
@@ -18,30 +17,17 @@ interface Known {
 
 /** Gives a `decodeRecord` that remembers. What does not decode is never remembered. */
 export function rememberingDecoder(keyring: Keyring): (stored: StoredRecord) => SessionRecord | undefined {
-  let young = new Map<string, Known>()
-  let old = new Map<string, Known>()
-
-  function keep(id: string, known: Known): void {
-    if (young.size >= GENERATION_SIZE) {
-      old = young
-      young = new Map()
-    }
-    young.set(id, known)
-  }
+  const recent = new Recent<Known>()
 
   return (stored) => {
     const { id, body } = stored
-    const fromYoung = young.get(id)
-    const known = fromYoung ?? old.get(id)
-    if (known !== undefined && isSame(known, stored)) {
-      if (fromYoung === undefined) keep(id, known)
-      return known.record
-    }
+    const known = recent.get(id)
+    if (known !== undefined && isSame(known, stored)) return known.record
     const isRemembered = body instanceof Uint8Array && body.length <= LARGEST_BODY
     if (!isRemembered) return decodeRecord(stored, keyring)
     const own = ownBytes(body)
     const record = decodeRecord(own === body ? stored : { ...stored, body: own }, keyring)
-    if (record !== undefined) keep(id, { body: own, record })
+    if (record !== undefined) recent.keep(id, { body: own, record })
     return record
   }
 }

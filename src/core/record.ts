@@ -64,7 +64,7 @@ export interface SessionRecord {
   readonly idleDeadline: number
   readonly absoluteDeadline: number
   readonly details: Details
-  /** Session data as `sealed-data.ts` made it; empty while there is none. */
+  /** Session data as the service's vault made it; empty while there is none. */
   readonly sealedData: Uint8Array
 }
 
@@ -158,6 +158,37 @@ export function decodeRecord(stored: StoredRecord, keyring: Keyring): SessionRec
   return record.id === stored.id && record.subject === stored.subject ? record : undefined
 }
 
+/** What a store would hold of a record whose body came sealed in a cookie, decoded already. */
+interface CarriedRecord extends StoredRecord {
+  readonly decoded: SessionRecord
+}
+
+/**
+ * The record whose body came sealed in a cookie: everything is in the body, and what sealed it has shown that it is ours. `undefined`
+ * when it is of an unknown format.
+ */
+export function carriedRecord(body: Buffer, version: number, epoch: number): CarriedRecord | undefined {
+  if (body.length < HEADER_BYTES + TAG_BYTES || body[0] !== FORMAT) return undefined
+  const decoded = recordIn(body, version, epoch)
+  const { id, subject, startedAt, idleDeadline, absoluteDeadline } = decoded
+  const deadline = Math.min(idleDeadline, absoluteDeadline)
+  return { id, version, subject, epoch, startedAt, deadline, absoluteDeadline, body, decoded }
+}
+
+/** Decodes the record of `carriedRecord`, anew where the store gave it another epoch. */
+export function decodeCarried(stored: StoredRecord): SessionRecord {
+  const { body, version, epoch } = stored
+  const { decoded } = stored as Partial<CarriedRecord>
+  return decoded?.epoch === epoch ? decoded : recordIn(body as Buffer, version, epoch)
+}
+
+function recordIn(body: Buffer, version: number, epoch: number): SessionRecord {
+  const lineageOffset = HEADER_BYTES + body.readUInt16BE(110)
+  const detailsOffset = lineageOffset + body[116]! * GENERATION_BYTES
+  const tagOffset = detailsOffset + body.readUInt32BE(112)
+  return new DecodedRecord({ version, epoch }, body, lineageOffset, detailsOffset, tagOffset)
+}
+
 /** Reads on demand: most requests need the hash and the deadlines only. The MAC has been checked, so nothing here can fail. */
 class DecodedRecord implements SessionRecord {
   readonly version: number
@@ -182,7 +213,13 @@ class DecodedRecord implements SessionRecord {
   #lineage: readonly Generation[] | undefined
   #details: Details | undefined
 
-  constructor(stored: StoredRecord, body: Buffer, lineageOffset: number, detailsOffset: number, tagOffset: number) {
+  constructor(
+    stored: Pick<StoredRecord, 'version' | 'epoch'>,
+    body: Buffer,
+    lineageOffset: number,
+    detailsOffset: number,
+    tagOffset: number,
+  ) {
     const flags = body[1]!
     this.version = stored.version
     this.epoch = stored.epoch

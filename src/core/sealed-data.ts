@@ -10,6 +10,25 @@ import type { Keyring, PurposeKeys } from './keyring.ts'
 const KEY_ID_BYTES = 4
 const CONTEXT = Buffer.from('sojourn/1/session-data')
 
+/** How session data is made unreadable for whoever keeps the record. */
+export interface Vault {
+  /** Seals plaintext for one session under the newest key. */
+  seal(plaintext: Uint8Array, idBytes: Uint8Array): Uint8Array
+  /** Opens what was sealed for this session; `undefined` when it was damaged, swapped, or its key has left the ring. */
+  open(sealed: Uint8Array, idBytes: Uint8Array): Buffer | undefined
+  /** Whether it was sealed with an older key of the ring, and should be sealed anew at the next rotation. */
+  isOutdated(sealed: Uint8Array): boolean
+}
+
+/** The vault of every store that keeps records. */
+export function createVault(keyring: Keyring, random: Random): Vault {
+  return {
+    seal: (plaintext, idBytes) => sealData(plaintext, idBytes, keyring, random),
+    open: (sealed, idBytes) => openData(sealed, idBytes, keyring),
+    isOutdated: (sealed) => isSealedWithOlderKey(sealed, keyring),
+  }
+}
+
 /** Seals plaintext for one session under the newest key. */
 export function sealData(plaintext: Uint8Array, idBytes: Uint8Array, keyring: Keyring, random: Random): Buffer {
   const key = keyring.newest

@@ -1,7 +1,9 @@
+import type { Carrier } from './carrying.ts'
 import type { ResolvedConfig, ResolvedPolicy } from './config.ts'
 import type { DataCodec } from './data.ts'
 import type { Events } from './events.ts'
 import type { SessionRecord } from './record.ts'
+import type { Vault } from './sealed-data.ts'
 import type { StoredRecord } from './store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
@@ -11,12 +13,26 @@ export interface Service {
   readonly calls: StoreCalls
   readonly events: Events
   readonly codec: DataCodec
+  readonly vault: Vault
+  /** Seals records into tokens, for a store that keeps none. */
+  readonly carrier: Carrier | undefined
   /** `decodeRecord` under this service's keys; see `record-memo.ts`. */
   readonly decode: (stored: StoredRecord) => SessionRecord | undefined
   /** Session data opened lately, as long as core remembers its record: opening costs more than all the rest of a request. */
   readonly opened: WeakMap<SessionRecord, Buffer>
   /** Called after a session was created; removes a few expired ones now and then. */
   readonly afterCreate: () => void
+}
+
+/**
+ * Until when a revocation that leaves no record behind must be remembered: no session that lives now outlives it. With `policyFor` any
+ * session may have any length, and the store's own longest counts.
+ *
+ * @param record - The one session that ends, where that is known: it may be of a time when the policy, or the clock, was another.
+ */
+export function keepUntil({ config }: Service, now: number, record?: SessionRecord): number | undefined {
+  if (config.policyOf !== undefined) return undefined
+  return Math.max(now + config.policy.absoluteTimeout, record?.absoluteDeadline ?? 0)
 }
 
 /** The policy that holds for this record now. */

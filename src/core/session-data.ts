@@ -2,14 +2,13 @@
 import { SessionDataError } from './errors.ts'
 import { applyPatch, diff, isPlainJson, type JsonObject, type Patch, toJson } from './patch.ts'
 import type { SessionRecord } from './record.ts'
-import { openData } from './sealed-data.ts'
 import type { Service } from './service.ts'
 
 /** Data as stored, or `unreadable`: damaged, or no longer what the schema allows and nothing migrates it. */
 export function readData(service: Service, record: SessionRecord | undefined): { data: JsonObject; text: string } | 'unreadable' {
-  const { codec, config } = service
+  const { codec, vault } = service
   if (record === undefined || record.sealedData.length === 0) return { data: codec.initial(), text: '{}' }
-  const plaintext = service.opened.get(record) ?? openData(record.sealedData, record.idBytes, config.keyring)
+  const plaintext = service.opened.get(record) ?? vault.open(record.sealedData, record.idBytes)
   if (plaintext === undefined) return 'unreadable'
   service.opened.set(record, plaintext)
   const reading = codec.decode(plaintext)

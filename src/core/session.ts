@@ -5,15 +5,16 @@
  * Over 350 lines because half of them are the documentation of what applications call; the writes are in `unit-of-work.ts`.
  */
 import { type Acr, acrOf, authTimeOf, type Fact, MOST_FACTS, meets, type Requirement, type Strength } from './assurance.ts'
-import { SessionStateError } from './errors.ts'
+import { isSojournError, SessionStateError } from './errors.ts'
 import { absoluteDeadlineOf, idleDeadlineOf, isTouchDue, touched } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import type { JsonObject, Patch } from './patch.ts'
 import { type ActiveReading, factsOf, type Reading, type SessionState } from './reading.ts'
 import type { SessionRecord } from './record.ts'
-import { policyFor, type Service } from './service.ts'
+import { keepUntil, policyFor, type Service } from './service.ts'
 import { patched, readData, WorkingData } from './session-data.ts'
 import { type Beginning, checkSubject } from './starting.ts'
+import { cannotTellWhose } from './store-calls.ts'
 import { isSessionId } from './token.ts'
 import {
   checkReason,
@@ -107,6 +108,12 @@ export class Session<Data = Record<string, unknown>> {
     return this.#record()?.lastSeenAt
   }
 
+  /** Whether the store is away and this is the last copy of the session: it can be read, and nothing be written. */
+  get isReadonly(): boolean {
+    this.#isUsed = true
+    return this.#work.active?.isReadonly === true
+  }
+
   /** Instant the session ends unless it is used before. This request's own activity counts. */
   get idleDeadline(): number | undefined {
     const record = this.#record()
@@ -175,13 +182,15 @@ export class Session<Data = Record<string, unknown>> {
    *
    * @param change - Mutates the data it is given, synchronously; must have no other effect, since it may run more than once.
    * @throws {SessionStateError} `ERR_SESSION_ENDED` - the session ended meanwhile; nothing was written. Status 401.
-   * @throws {SessionDataError} `ERR_DATA_INVALID`, `ERR_DATA_TOO_LARGE` - nothing was written.
+   * `ERR_SESSION_COMMITTED` - headers have left, and with sealed cookies nothing can be written any more.
+   * @throws {SessionDataError} `ERR_DATA_INVALID`, `ERR_DATA_TOO_LARGE`, `ERR_COOKIE_TOO_LARGE` (sealed cookies) - nothing was written.
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_CONTENDED`
    * @example
    * await req.session.update((data) => { data.visits += 1 })
    */
   async update(change: (data: Data) => void): Promise<void> {
     this.#isUsed = true
+    if (this.#service.carrier !== undefined) this.#assertOpen()
     const mine = this.#data?.changes()
     const apply = (latest: JsonObject): JsonObject => {
       const data = patched(this.#service, latest, mine)
@@ -276,24 +285,31 @@ export class Session<Data = Record<string, unknown>> {
     await this.#end('logout', true)
   }
 
-  /** Records activity now, without waiting for the next time it is due. Does nothing for a visitor without a session. */
+  /**
+   * Records activity now, without waiting for the next time it is due. Does nothing for a visitor without a session.
+   *
+   * @throws {SessionStateError} `ERR_SESSION_COMMITTED` - headers have left, and sealed cookies cannot reach the browser any more.
+   */
   async touch(): Promise<void> {
+    if (this.#service.carrier !== undefined) this.#assertOpen()
     await this.#work.write(undefined, 'touch')
   }
 
   /**
    * Ends every other session of this subject; ASVS 5.0, 7.4.3 asks to offer it after a change of any factor.
    *
-   * @returns How many it ended.
+   * @returns How many it ended; `undefined` with a store that cannot count them (memcached, sealed cookies).
    * @throws {SessionStateError} `ERR_SESSION_ENDED` - nobody is signed in.
+   * @throws {StoreError} `ERR_STORE_UNSUPPORTED` - sealed cookies without a ledger.
    */
-  async revokeOthers(options: { readonly reason?: string } = {}): Promise<number> {
+  async revokeOthers(options: { readonly reason?: string } = {}): Promise<number | undefined> {
     const { record } = this.#signedIn()
     const { subject, id } = record
     const { calls, config, events } = this.#service
     const { reason = 'revoked-by-owner' } = options
     checkReason(reason)
-    const count = await calls.revokeSubject(subject!, { reason, now: config.clock(), except: id })
+    const now = config.clock()
+    const count = await calls.revokeSubject(subject!, { reason, now, except: id, keepUntil: keepUntil(this.#service, now) })
     events.emit({ type: 'subject.revoked', subject, sessionId: id, count, reason, actor: subject })
     // The spared record was stamped anew; the next write finds that out by itself.
     return count
@@ -303,15 +319,18 @@ export class Session<Data = Record<string, unknown>> {
    * Ends one of this subject's own sessions by its public id, as a devices page does.
    *
    * @returns `false` when there is no such session of this subject.
+   * @throws {StoreError} `ERR_STORE_UNSUPPORTED` - sealed cookies: nobody can tell whose session it is.
    */
   async revoke(id: string): Promise<boolean> {
     const active = this.#signedIn()
     if (!isSessionId(id)) return false
     if (id === active.record.id) {
-      await this.#end('revoked-by-owner', false)
+      // Where the cookie is the session, what ends it is to clear it.
+      await this.#end('revoked-by-owner', this.#service.carrier !== undefined)
       return true
     }
-    const { calls, config, events } = this.#service
+    const { calls, carrier, config, events } = this.#service
+    if (carrier !== undefined) throw cannotTellWhose(config.store.name)
     const found = await calls.read(id)
     const { subject } = active.record
     if (found?.kind !== 'record' || found.record.subject !== subject) return false
@@ -352,6 +371,8 @@ export class Session<Data = Record<string, unknown>> {
     if (changes !== undefined) return this.#commitData(changes)
     const due = this.#work.due()
     if (due === 'renewal') return this.#commitRenewal()
+    // The cookie itself is what a touch changes, where it carries the record.
+    if (due === 'touch' && this.#service.carrier !== undefined) return this.#commitTouch()
     // Not waited for, and reported by the call itself if it fails; a lost touch ends a session early, never late.
     if (due === 'touch') this.#work.write(undefined, 'touch').catch(() => {})
     return this.#work.instruction()
@@ -367,7 +388,15 @@ export class Session<Data = Record<string, unknown>> {
   }
 
   async #commitRenewal(): Promise<TokenInstruction> {
-    await this.#work.write(undefined, 'renewal')
+    await this.#work.write(undefined, 'renewal').catch((error: unknown) => {
+      // A cookie of before its limit was lowered is good as it is: only whoever writes into it is to hear of it.
+      if (!isSojournError(error, 'ERR_COOKIE_TOO_LARGE')) throw error
+    })
+    return this.#work.instruction()
+  }
+
+  async #commitTouch(): Promise<TokenInstruction> {
+    await this.#work.write(undefined, 'touch').catch(() => {})
     return this.#work.instruction()
   }
 

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { createCarrier, plainVault } from './carrying.ts'
 import type { Clock } from './clock.ts'
 import { resolveConfig, type SessionsOptions } from './config.ts'
 import { createDataCodec } from './data.ts'
@@ -6,13 +7,15 @@ import { createEvents, type Events } from './events.ts'
 import { EXPIRED_KEPT_FOR } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import { describePolicy, type PolicyReport } from './policy-report.ts'
-import { readToken } from './reading.ts'
+import { parseOrOpen, readToken } from './reading.ts'
+import { decodeCarried } from './record.ts'
 import { rememberingDecoder } from './record-memo.ts'
-import type { Service } from './service.ts'
+import { createVault } from './sealed-data.ts'
+import { keepUntil, type Service } from './service.ts'
 import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
-import { storeCalls } from './store-calls.ts'
-import { isSessionId, parseToken } from './token.ts'
+import { cannotEnd, cannotTellWhose, storeCalls } from './store-calls.ts'
+import { isSessionId } from './token.ts'
 import { checkReason, misuse, type ReadContext } from './unit-of-work.ts'
 
 /** Why and by whom a session is ended. */
@@ -63,14 +66,16 @@ export interface Sessions<Data = Record<string, unknown>> {
   /** The same as `session.rotate(options)`. */
   rotate(session: Session<Data>, options?: Parameters<Session['rotate']>[0]): Promise<void>
   /** The same as `session.revokeOthers(options)`. */
-  revokeOthers(session: Session<Data>, options?: { readonly reason?: string }): Promise<number>
+  revokeOthers(session: Session<Data>, options?: { readonly reason?: string }): Promise<number | undefined>
 
   /**
    * Ends a session by its public id, at once and for good.
    *
    * @param options.subject - End it only if it is this subject's. Give it wherever the id comes from a request, or anybody ends anybody's.
-   * @returns `true` if this call ended it; `false` if it had ended, never was, or is another subject's.
-   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may still be alive.
+   * @returns `true` if this call ended it; `false` if it had ended, never was, or is another subject's. Sealed cookies cannot tell whether
+   * it ever was.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may still be alive. `ERR_STORE_UNSUPPORTED` - `subject` was given, and sealed
+   * cookies cannot tell whose session an id is; or they have no ledger to remember it in.
    */
   revoke(id: string, options?: RevokeReason & { readonly subject?: string }): Promise<boolean>
 
@@ -78,11 +83,16 @@ export interface Sessions<Data = Record<string, unknown>> {
    * Ends every session of a subject in one atomic step: an account was disabled, a password reset. ASVS 5.0, 7.4.2.
    *
    * @param options.except - Id of one session to spare.
-   * @returns How many it ended.
+   * @returns How many it ended; `undefined` with a store that cannot count them (memcached, sealed cookies).
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - they may still be alive. `ERR_STORE_UNSUPPORTED` - sealed cookies without a ledger.
    */
-  revokeSubject(subject: string, options?: RevokeReason & { readonly except?: string }): Promise<number>
+  revokeSubject(subject: string, options?: RevokeReason & { readonly except?: string }): Promise<number | undefined>
 
-  /** Every live session of a subject, oldest first. */
+  /**
+   * Every live session of a subject, oldest first.
+   *
+   * @throws {StoreError} `ERR_STORE_UNSUPPORTED` - the store cannot (memcached, sealed cookies): `store.capabilities.listsSubjects` says so.
+   */
   list(subject: string): Promise<SessionSummary[]>
 
   /**
@@ -124,12 +134,24 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
   const { clock, store } = config
   const codec = createDataCodec({ ...options, maxDataBytes: config.maxDataBytes })
   const events = createEvents(clock)
-  const calls = storeCalls(store, config.storeTimeout, events)
+  const random = () => config.random(1)[0]! / 255
+  const calls = storeCalls(store, { timeout: config.storeTimeout, circuitBreaker: config.circuitBreaker, random, events })
   if (options.onEvent !== undefined) events.on('*', options.onEvent)
 
   let lastPurgeAt = clock()
-  const decode = rememberingDecoder(config.keyring)
-  const service: Service = { config, calls, events, codec, decode, opened: new WeakMap(), afterCreate: purgeIfDue }
+  const { carries } = store.capabilities
+  const { keyring } = config
+  const service: Service = {
+    config,
+    calls,
+    events,
+    codec,
+    carrier: carries && createCarrier(keyring, config.random, carries),
+    vault: carries ? plainVault : createVault(keyring, config.random),
+    decode: carries ? decodeCarried : rememberingDecoder(keyring),
+    opened: new WeakMap(),
+    afterCreate: purgeIfDue,
+  }
 
   function purgeIfDue(): void {
     const now = clock()
@@ -148,7 +170,7 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
   function open(token: string | undefined, context: ReadContext = {}): Session<Data> | Promise<Session<Data>> {
     if (token === undefined || token === '') return anonymous(context)
     try {
-      const reading = readToken(service, token, context.signal)
+      const reading = readToken(service, token, context)
       return reading instanceof Promise
         ? reading.then((settled) => new Session<Data>(service, settled, context))
         : new Session<Data>(service, reading, context)
@@ -186,18 +208,24 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
       const { reason = 'revoked', actor, subject } = revokeOptions
       checkReason(reason)
       if (!isSessionId(id)) return false
-      const found = await calls.read(id)
-      if (found?.kind !== 'record') return false
       // Asked for, even as `undefined`: that is a visitor who has no subject, and ends nobody's session.
-      if ('subject' in revokeOptions && (subject === undefined || found.record.subject !== subject)) return false
-      const isEnded = await calls.revoke(id, { reason, now: clock() })
-      if (isEnded) events.emit({ type: 'session.revoked', sessionId: id, subject: found.record.subject, reason, actor })
+      const isOwnersOnly = 'subject' in revokeOptions
+      if (carries && !store.capabilities.revokesSubjects) throw cannotEnd(store.name)
+      if (carries && isOwnersOnly) throw cannotTellWhose(store.name)
+      const found = carries ? undefined : await calls.read(id)
+      if (!carries && found?.kind !== 'record') return false
+      const owner = found?.kind === 'record' ? found.record.subject : undefined
+      if (isOwnersOnly && (subject === undefined || owner !== subject)) return false
+      const now = clock()
+      const isEnded = await calls.revoke(id, { reason, now, keepUntil: keepUntil(service, now) })
+      if (isEnded) events.emit({ type: 'session.revoked', sessionId: id, subject: owner, reason, actor })
       return isEnded
     },
     async revokeSubject(subject, { reason = 'revoked', actor, except } = {}) {
       checkSubject(subject)
       checkReason(reason)
-      const count = await calls.revokeSubject(subject, { reason, now: clock(), except })
+      const now = clock()
+      const count = await calls.revokeSubject(subject, { reason, now, except, keepUntil: keepUntil(service, now) })
       events.emit({ type: 'subject.revoked', subject, count, reason, actor })
       return count
     },
@@ -211,6 +239,6 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
       return purge(limit)
     },
     describePolicy: () => describePolicy(config, options.policyFor !== undefined),
-    recognises: (token) => typeof parseToken(token, config.keyring) !== 'string',
+    recognises: (token) => typeof parseOrOpen(service, token) !== 'string',
   }
 }

@@ -5,8 +5,7 @@ import { clocksFrom } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
 import { encodeRecord, type SessionRecord } from './record.ts'
-import { sealData } from './sealed-data.ts'
-import { policyFor, type Service } from './service.ts'
+import { keepUntil, policyFor, type Service } from './service.ts'
 import { encodeId, hashSecret, newId, newSecret } from './token.ts'
 
 /** What a new session is made of. */
@@ -38,10 +37,12 @@ export async function startSession(
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const now = config.clock()
     const { record, secret } = newRecord(service, beginning, previous, now)
-    const outcome = await calls.create(encodeRecord(record, config.keyring), {
+    service.carrier?.assertFits(record)
+    const encoded = encodeRecord(record, config.keyring)
+    const outcome = await calls.create(encoded, {
       now,
       signal,
-      ...(previous && { replaces: { id: previous.record.id, version: previous.record.version, reason: 'replaced' } }),
+      ...(previous && { replaces: replacement(service, previous.record, now) }),
       ...(isLimited && limit.onExceeded !== 'allow' && { limit: { max: limit.max, onExceeded: limit.onExceeded } }),
     })
     if (outcome.kind === 'created') {
@@ -53,11 +54,16 @@ export async function startSession(
       const methods = beginning.facts.map((fact) => fact.method)
       events.emit({ type: 'session.started', sessionId, subject, methods, replacedSessionId: previous?.record.id })
       service.afterCreate()
-      const token = { id: sessionId, secret }
+      const started = { ...record, epoch: outcome.epoch }
+      const token = {
+        id: sessionId,
+        secret,
+        ...(service.carrier && { carried: { ...encoded, version: 1, epoch: outcome.epoch } }),
+      }
       return {
         state: 'active',
         token,
-        record: { ...record, epoch: outcome.epoch },
+        record: started,
         judgement: { kind: 'current' },
       }
     }
@@ -76,8 +82,12 @@ export async function startSession(
   throw contended()
 }
 
+function replacement(service: Service, record: SessionRecord, now: number) {
+  return { id: record.id, version: record.version, reason: 'replaced', keepUntil: keepUntil(service, now, record) }
+}
+
 function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
-  const { config, codec } = service
+  const { config, codec, vault } = service
   const { subject, isPersistent, device, facts } = beginning
   const idBytes = newId(config.random, subject)
   const secret = newSecret(config.random)
@@ -95,8 +105,7 @@ function newRecord(service: Service, beginning: Beginning, replaced: ActiveReadi
     confirmedAt: undefined,
     lineage: [],
     startedAt: now,
-    sealedData:
-      Object.keys(data).length === 0 ? new Uint8Array(0) : sealData(codec.encode(data), idBytes, config.keyring, config.random),
+    sealedData: Object.keys(data).length === 0 ? new Uint8Array(0) : vault.seal(codec.encode(data), idBytes),
   }
   return { record, secret }
 }

@@ -54,7 +54,13 @@ export interface CreateOptions extends CallOptions {
    * Ends this record in the same atomic step, leaving a tombstone; but only while it is still at this version, else nothing
    * happens and the answer is `conflict`. An engine that cannot span both records in one step ends the old one first.
    */
-  readonly replaces?: { readonly id: string; readonly version: number; readonly reason: string }
+  readonly replaces?: {
+    readonly id: string
+    readonly version: number
+    readonly reason: string
+    /** As in `RevokeOptions`. */
+    readonly keepUntil?: number | undefined
+  }
   /**
    * At most `max` live records (deadline after `now`, not revoked) of the new record's subject, the new one included and the
    * replaced one not counted. `reject` answers `limit` and changes nothing; `evict-oldest` revokes the oldest by `startedAt`
@@ -77,16 +83,46 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Options of `read`. */
+export interface ReadOptions extends CallOptions {
+  /** The record that came with the request, for a store that keeps none (`capabilities.carries`): it says whether the record still holds. */
+  readonly carried?: StoredRecord | undefined
+}
+
+/** Options of `update`. */
+export interface UpdateOptions extends CallOptions {
+  /** As for `read`. */
+  readonly carried?: StoredRecord | undefined
+}
+
+/** How records travel in cookies. */
+export interface CarryingOptions {
+  /** Longest sealed record, in characters: what is longer is refused when it is written. */
+  readonly maxLength: number
+  /** Whether a record too long for one cookie may be compressed: its length then says a little about its content (CRIME). */
+  readonly deflates: boolean
+}
+
 /** What a store can do beyond, or cannot do of, the contract. Start-up refuses a policy that needs what is missing. */
 export interface StoreCapabilities {
-  /** `list`, `revokeSubject` and `limit` see every session of a subject. */
+  /** `list` gives every session of a subject, and `revokeSubject` counts them. Without it `list` rejects with `ERR_STORE_UNSUPPORTED`. */
   readonly listsSubjects: boolean
+  /** `revokeSubject` ends every session of a subject. Without it, it rejects with `ERR_STORE_UNSUPPORTED`. */
+  readonly revokesSubjects: boolean
   /** `create` counts and creates in one atomic step. */
   readonly limitsSubjects: boolean
   /** An acknowledged revocation survives power loss. */
   readonly durableRevocation: boolean
   /** Operations run in this process and cannot wait on a network; core then needs no deadline of its own. */
   readonly isLocal: boolean
+  /** The engine removes what is outdated by itself, at its own time; `purge` has nothing to do and gives 0. */
+  readonly purgesItself?: boolean
+  /** The engine may forget records and entries of the ledger before their deadlines, to make room: nothing may rest on it that must not be forgotten. */
+  readonly evicts?: boolean
+  /** The store keeps no records: core seals each into its session's cookie, and the store says whether it still holds. */
+  readonly carries?: CarryingOptions
+  /** What else it cannot promise, a sentence each; the policy report prints them. */
+  readonly cautions?: readonly string[]
 }
 
 /** Where sessions live. See each operation for its outcome when the record is missing, already there, changed since, or expired. */
@@ -98,6 +134,8 @@ export interface Store {
   readonly ledger: Ledger
   /** Hints between processes, in the same engine. */
   readonly channel: Channel
+  /** Tells what every process does to records, where the engine can push it: `nearCache` needs it to be coherent. */
+  readonly changes?: Changes | undefined
 
   /** Adds a record; fails if the id is present, be it as a tombstone. Atomic with `replaces` and `limit`. */
   create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome>
@@ -107,13 +145,22 @@ export interface Store {
    * `undefined` when there is none. Expired records are handed out as long as they are there: core judges deadlines.
    * An engine in this process answers without a promise where it need not wait: it is the path of every request.
    */
-  read(id: string, options?: CallOptions): ReadOutcome | undefined | Promise<ReadOutcome | undefined>
+  read(id: string, options?: ReadOptions): ReadOutcome | undefined | Promise<ReadOutcome | undefined>
+
+  /**
+   * A copy of a record that no change is known of and whose lease is fresh, without asking the engine; only a cache has one. Core
+   * refuses nobody on a copy's word: it reads again.
+   */
+  copyOf?(id: string): ReadOutcome | undefined
+
+  /** The same although changes may have been missed meanwhile: for routes that go on reading while the store is away. */
+  lastCopyOf?(id: string): ReadOutcome | undefined
 
   /**
    * Replaces the changed parts if the record is live and still at `version`. Never creates. Expired records may be updated.
    * A record whose epoch is behind its subject's is `gone`.
    */
-  update(id: string, version: number, changes: RecordChanges, options?: CallOptions): Promise<UpdateOutcome>
+  update(id: string, version: number, changes: RecordChanges, options?: UpdateOptions): Promise<UpdateOutcome>
 
   /**
    * Ends a session at once and for good, whatever its version: the record becomes a tombstone without data.
@@ -125,9 +172,9 @@ export interface Store {
   /**
    * Ends every session of a subject except at most one, in one atomic step, and raises the subject's epoch so that a record
    * written at the same moment is either counted here or dead. The spared record is stamped with the new epoch.
-   * Resolves to the number of live records it ended.
+   * Resolves to the number of live records it ended; to `undefined` where the engine cannot count them (`listsSubjects` is false).
    */
-  revokeSubject(subject: string, options: RevokeSubjectOptions): Promise<number>
+  revokeSubject(subject: string, options: RevokeSubjectOptions): Promise<number | undefined>
 
   /** Every record of a subject that is not revoked and not behind the subject's epoch, oldest first; expired ones included. */
   list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]>
@@ -147,6 +194,11 @@ export interface RevokeOptions extends CallOptions {
   readonly now: number
   /** Short machine word such as `logout`; kept in the tombstone. */
   readonly reason: string
+  /**
+   * Instant that no session concerned outlives. A store that holds the record knows better from its `absoluteDeadline`; one that does
+   * not (sealed cookies, a subject's epoch that must outlive the subject's sessions) keeps the revocation until then. Default: 366 days after `now`.
+   */
+  readonly keepUntil?: number | undefined
 }
 
 export interface RevokeSubjectOptions extends RevokeOptions {
@@ -176,8 +228,28 @@ export interface Ledger {
   put(key: string, value: Uint8Array, options: LedgerOptions): Promise<void>
   /** Reads and deletes in one step: exactly one caller gets the value, every other `undefined`. Outdated values are `undefined`. */
   take(key: string, options: CallOptions & { readonly now: number }): Promise<Uint8Array | undefined>
+  /** Reads without deleting. Outdated values are `undefined`. */
+  get(key: string, options: CallOptions & { readonly now: number }): Promise<Uint8Array | undefined>
   /** Adds one and gives the count within the running window of `window` milliseconds, which starts at the first count. */
   count(key: string, options: CallOptions & { readonly now: number; readonly window: number }): Promise<number>
+}
+
+/** What is told of changes. None of these may throw; each is called soon after the change is acknowledged, or before. */
+export interface ChangeListener {
+  /** A record was updated, revoked or replaced, by this process or another: a copy of it is outdated. */
+  changed(id: string): void
+  /** All sessions of a subject ended, but perhaps one. @param subjectKey - `subjectKeyOf(subject)`: names nobody. */
+  subjectRevoked(subjectKey: string): void
+  /** From now on changes may be missed: the connection is lost. */
+  interrupted(): void
+  /** Nothing is missed any more from now on; what happened since `interrupted` may have been. */
+  resumed(): void
+}
+
+/** Pushes changes of records to every process that listens. Hints, too: whoever keeps copies bounds their age as well. */
+export interface Changes {
+  /** Resolves once nothing is missed any more; call what it resolves to, to stop. */
+  subscribe(listener: ChangeListener): Promise<() => Promise<void>>
 }
 
 /** Hints between processes. A lost message costs freshness, never safety: the store is the truth. */

@@ -4,11 +4,12 @@
  */
 import { type Random, sha256, TAG_BYTES } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
+import type { StoredRecord } from './store.ts'
 
 const PREFIX = 'sjn1_'
 const MAC_CONTEXT = Buffer.from('sjn1')
 const ID_BYTES = 16
-const SECRET_BYTES = 32
+export const SECRET_BYTES = 32
 
 /**
  * 86 base64url characters carry 516 bits for 512: the last one has four bits to spare, and only its canonical spellings (A, Q, g, w)
@@ -24,6 +25,8 @@ const ID_SHAPE = /^[A-Za-z0-9_-]{21}[AQgw]$/
 export interface ParsedToken {
   readonly id: string
   readonly secret: Buffer
+  /** The record that came in the token, for a store that keeps none; see `carrying.ts`. */
+  readonly carried?: StoredRecord
 }
 
 /**

@@ -3,27 +3,24 @@
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
 import { acrOf, type Fact, withFacts } from './assurance.ts'
-import { ConfigError, SessionStateError, type SojournError } from './errors.ts'
+import { ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
-import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
+import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain, type Waiting } from './reading.ts'
 import type { SessionRecord } from './record.ts'
 import { rotateRecord } from './rotation.ts'
-import { isSealedWithOlderKey, sealData } from './sealed-data.ts'
-import { policyFor, type Service } from './service.ts'
+import { keepUntil, policyFor, type Service } from './service.ts'
 import { readData } from './session-data.ts'
 import { type Beginning, startSession } from './starting.ts'
 import { hashSecret, mintToken } from './token.ts'
 import { pause, updateRecord } from './writing.ts'
 
 /** What the caller knows of the request beyond its token. */
-export interface ReadContext {
+export interface ReadContext extends Waiting {
   /** Name of the device for the person's own list, such as `Firefox on Linux`. Display only, never trusted; cut at 100 characters. */
   readonly device?: string | undefined
   /** Whether this request is the person's doing. Default `true`; `false` for polling, which would otherwise keep a session alive for ever. */
   readonly isActivity?: boolean | undefined
-  /** Ends waiting for the store. */
-  readonly signal?: AbortSignal | undefined
   /**
    * Why no session may start for this request; asked only when one is about to. Adapters refuse a transport that is not safe with it:
    * a token sent in the clear is everybody's.
@@ -81,7 +78,7 @@ export class UnitOfWork {
   /** What is due by itself at the end of the request: a renewal is waited for, a touch never is. */
   due(): 'none' | 'touch' | 'renewal' {
     const { active } = this
-    if (active === undefined) return 'none'
+    if (active === undefined || active.isReadonly) return 'none'
     const now = this.service.config.clock()
     const policy = policyFor(this.service, active.record)
     if (mayRenew(active) && isRenewalDue(active.record, now, policy)) return 'renewal'
@@ -98,11 +95,12 @@ export class UnitOfWork {
     }
     if (this.#secretToSend === undefined) return NOTHING
     const { record } = reading
-    const { clock, keyring } = this.service.config
+    const { carrier, config } = this.service
+    const { clock, keyring } = config
     const policy = policyFor(this.service, record)
     // After so long the browser may hold a later token, which this one would push out.
     if (this.#derivedAt !== undefined && isGraceOver(this.#derivedAt, clock(), policy)) return NOTHING
-    const token = mintToken(record.idBytes, this.#secretToSend, keyring)
+    const token = carrier?.seal(record, this.#secretToSend) ?? mintToken(record.idBytes, this.#secretToSend, keyring)
     const expiresAt = record.isPersistent ? absoluteDeadlineOf(record, policy) : undefined
     return { kind: 'set', token, expiresAt, isLogout }
   }
@@ -112,6 +110,7 @@ export class UnitOfWork {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const { active } = this
       if (active === undefined) break
+      if (active.isReadonly) throw away()
       const { record, token } = active
       const { config, events } = this.service
       const now = config.clock()
@@ -129,12 +128,7 @@ export class UnitOfWork {
 
       const sealed = change === undefined ? rotated && this.#resealed(record) : { sealedData: this.#seal(record, change) }
       const clocks = also === 'touch' || this.isActivity ? touched(record, now, policy) : undefined
-      const written = await updateRecord(
-        this.service,
-        record,
-        { ...clocks, ...rotated?.changes, ...sealed },
-        this.#context.signal,
-      )
+      const written = await updateRecord(this.service, record, { ...clocks, ...rotated?.changes, ...sealed }, this.#how(active))
       if (typeof written !== 'string') {
         this.#adopt(active, written, rotated?.secret)
         const { id: sessionId, subject } = written
@@ -152,6 +146,7 @@ export class UnitOfWork {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const { active } = this
       if (active === undefined || (added.length > 0 && active.record.subject === undefined)) throw ended()
+      if (active.isReadonly) throw away()
       const { config, events } = this.service
       const { record, judgement, token } = active
       const isBehind = judgement.kind === 'predecessor' && judgement.isBeforeElevation
@@ -173,7 +168,7 @@ export class UnitOfWork {
       const isFullProof = added.length > 0 && acrOf(added) >= acrOf(before)
       const clocks = isFullProof ? clocksFrom(now, policy) : touched(record, now, policy)
       const changes = { ...clocks, ...rotated.changes, ...this.#resealed(record), details }
-      const written = await updateRecord(this.service, record, changes, this.#context.signal)
+      const written = await updateRecord(this.service, record, changes, this.#how(active))
       if (typeof written !== 'string') {
         this.#adopt(active, written, rotated.secret)
         events.emit({ type: 'session.rotated', sessionId: written.id, subject: written.subject, kind, reason })
@@ -188,6 +183,8 @@ export class UnitOfWork {
   async replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
     const refusal = this.#context.startRefusal?.()
     if (refusal !== undefined) throw refusal
+    // A new cookie would push out that of a session which is probably alive.
+    if (this.#isStoreAway) throw away()
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
     const reading = await startSession(this.service, { ...beginning, device }, this.active, this.#context.signal)
     this.#reading = reading
@@ -197,10 +194,12 @@ export class UnitOfWork {
   /** Ends the session, if there is one; `isLogout` clears the cookie in any case. */
   async end(reason: string, isLogout: boolean): Promise<void> {
     const { active } = this
+    if (this.#reading.state === 'unavailable') throw away()
     if (active !== undefined) {
       const { calls, config, events } = this.service
       const { id, subject } = active.record
-      const isFirst = await calls.revoke(id, { reason, now: config.clock() })
+      const now = config.clock()
+      const isFirst = await calls.revoke(id, { reason, now, keepUntil: keepUntil(this.service, now, active.record) })
       if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
       this.#reading = { state: 'revoked', reason }
       this.#send(undefined, undefined)
@@ -231,10 +230,21 @@ export class UnitOfWork {
     if (this.active === undefined) return
     if (newSecret === undefined) {
       this.#reading = { ...active, record }
+      // The cookie is the record: the new one must reach the browser.
+      if (this.service.carrier !== undefined) this.#send(active.token.secret, undefined)
       return
     }
     this.#reading = { state: 'active', token: { ...active.token, secret: newSecret }, record, judgement: { kind: 'current' } }
     this.#send(newSecret, undefined)
+  }
+
+  /** Whether this request was let through without the store's word. */
+  get #isStoreAway(): boolean {
+    return this.#reading.state === 'unavailable' || this.active?.isReadonly === true
+  }
+
+  #how({ token }: ActiveReading) {
+    return { signal: this.#context.signal, carried: token.carried }
   }
 
   #send(secret: Buffer | undefined, derivedAt: number | undefined): void {
@@ -254,18 +264,18 @@ export class UnitOfWork {
   }
 
   #seal(record: SessionRecord, change: DataChange): Uint8Array {
-    const { config, codec } = this.service
+    const { codec, vault } = this.service
     const latest = readData(this.service, record)
     if (latest === 'unreadable') {
       this.quarantine()
       throw ended()
     }
-    return sealData(codec.encode(change(latest.data)), record.idBytes, config.keyring, config.random)
+    return vault.seal(codec.encode(change(latest.data)), record.idBytes)
   }
 
   /** Data sealed with an older key of the ring is sealed anew whenever the token is. */
   #resealed(record: SessionRecord): Partial<SessionRecord> | undefined {
-    if (!isSealedWithOlderKey(record.sealedData, this.service.config.keyring)) return undefined
+    if (!this.service.vault.isOutdated(record.sealedData)) return undefined
     return { sealedData: this.#seal(record, (latest) => latest) }
   }
 }
@@ -278,6 +288,13 @@ export function ended(): SessionStateError {
   return new SessionStateError('The session ended meanwhile, or there is none; nothing was written.', {
     code: 'ERR_SESSION_ENDED',
     status: 401,
+  })
+}
+
+function away(): StoreError {
+  return new StoreError('The store was away when this request came in, so that it may only look: nothing was written.', {
+    code: 'ERR_STORE_UNAVAILABLE',
+    status: 503,
   })
 }
 

@@ -1,17 +1,19 @@
 /** Writing: every change of a session is one conditional update, tried again on what somebody else wrote meanwhile. */
 import { encodeRecord, type SessionRecord, withChanges } from './record.ts'
 import type { Service } from './service.ts'
+import type { UpdateOptions } from './store.ts'
 
 /** Writes changes under the version read. Gives the new record, or why nothing was written. */
 export async function updateRecord(
   service: Service,
   record: SessionRecord,
   changes: Partial<SessionRecord>,
-  signal: AbortSignal | undefined,
+  how: UpdateOptions,
 ): Promise<SessionRecord | 'conflict' | 'gone'> {
   const next = withChanges(record, changes)
+  service.carrier?.assertFits(next)
   const { deadline, absoluteDeadline, body } = encodeRecord(next, service.config.keyring)
-  const outcome = await service.calls.update(record.id, record.version, { deadline, absoluteDeadline, body }, { signal })
+  const outcome = await service.calls.update(record.id, record.version, { deadline, absoluteDeadline, body }, how)
   return outcome === 'updated' ? { ...next, version: record.version + 1 } : outcome
 }
 

@@ -3,12 +3,13 @@
  * through here, so that none has a policy of its own.
  */
 import type { SojournError } from '../core/errors.ts'
+import type { OnOutage } from '../core/reading.ts'
 import type { Session } from '../core/session.ts'
 import type { TokenInstruction } from '../core/unit-of-work.ts'
 import { type HeaderTarget, markPersonal } from './cache-headers.ts'
 import { chooseCookie } from './cookie-choice.ts'
+import { type ChunkedCookie, sessionValues } from './cookie-chunks.ts'
 import { cookieValues } from './cookie-parse.ts'
-import type { CookieWriter } from './cookie-serialise.ts'
 import { deviceName } from './device.ts'
 import type { SessionHttp } from './http-options.ts'
 import type { HttpContext, NativeFacts } from './request-facts.ts'
@@ -34,6 +35,11 @@ export class Exchange<Data, Native> implements HttpContext {
     this.http = http
     this.#facts = facts
     this.isActivity = http.isActivity?.(facts.request)
+  }
+
+  /** Core asks for it only for a request that brought a token. */
+  get onOutage(): OnOutage | undefined {
+    return this.http.onOutageOf(this.#facts.request)
   }
 
   /** Core asks for it only when a session starts. */
@@ -74,13 +80,13 @@ export class Exchange<Data, Native> implements HttpContext {
   #chooseToken(header: string): string | undefined {
     const { http } = this
     const verdict = this.#verdict
-    const cookie = http.cookieFor(verdict)
-    if (cookie === undefined) {
+    const use = http.cookieFor(verdict)
+    if (use === undefined) {
       // A Secure cookie on a channel that looks plain: a proxy nobody configured, and everybody seems signed out.
-      if (cookieValues(header, http.cookieFor('secure')!.writer.shape.name).length > 0) this.#reportRefusal(verdict)
+      if (cookieValues(header, http.cookieFor('secure')!.cookie.writer.shape.name).length > 0) this.#reportRefusal(verdict)
       return undefined
     }
-    const { token, candidates, valid } = chooseCookie(cookieValues(header, cookie.writer.shape.name), http.sessions)
+    const { token, candidates, valid } = chooseCookie(sessionValues(header, use.cookie.writer.shape.name), http.sessions)
     if (candidates > 1) {
       this.#isDuplicated = true
       http.sessions.events.emit({ type: 'cookie.duplicated', candidates, valid })
@@ -118,22 +124,25 @@ export class Exchange<Data, Native> implements HttpContext {
   apply(target: HeaderTarget): void {
     const instruction = this.#instruction
     if (instruction === undefined || !this.hasHeaderChanges) return
-    const cookie = this.http.cookieFor(this.#verdict)
-    const line = this.#setCookieLine(instruction)
-    if (line !== undefined) replaceCookie(target, cookie!.writer, line)
+    const use = this.http.cookieFor(this.#verdict)
+    const lines = this.#setCookieLines(instruction)
+    if (lines.length > 0) replaceCookie(target, use!.cookie, lines)
     if (instruction.isLogout) this.#clearSiteData(target, instruction)
-    if (line !== undefined || this.#session!.isUsed) markPersonal(target, line !== undefined)
+    if (lines.length > 0 || this.#session!.isUsed) markPersonal(target, lines.length > 0)
   }
 
-  #setCookieLine({ kind, token, expiresAt }: TokenInstruction): string | undefined {
+  #setCookieLines({ kind, token, expiresAt }: TokenInstruction): readonly string[] {
     const verdict = this.#verdict
-    const cookie = this.http.cookieFor(verdict)
+    const use = this.http.cookieFor(verdict)
     if (kind === 'set') {
-      if (cookie === undefined) throw this.#refuse(verdict as Exclude<TransportVerdict, string>)
-      return cookie.writer.set(token!, expiresAt === undefined ? undefined : { expiresAt, now: this.http.clock() })
+      if (use === undefined) throw this.#refuse(verdict as Exclude<TransportVerdict, string>)
+      const persistence = expiresAt === undefined ? undefined : { expiresAt, now: this.http.clock() }
+      return use.cookie.setLines(token!, persistence, this.#facts.header('cookie'))
     }
-    if (kind === 'clear') return cookie?.writer.clear
-    return this.#isDuplicated ? cookie?.healing.nextLine(this.#facts.host, this.#facts.path) : undefined
+    if (use === undefined) return []
+    if (kind === 'clear') return use.cookie.clearLines(this.#facts.header('cookie'))
+    const healing = this.#isDuplicated ? use.healing.nextLine(this.#facts.host, this.#facts.path) : undefined
+    return healing === undefined ? [] : use.cookie.strayLines(healing, this.#facts.header('cookie'))
   }
 
   /** The application's own header stays. Data is cleared after cookies are set: `"cookies"` would take a new session's with it. */
@@ -161,7 +170,7 @@ export class Exchange<Data, Native> implements HttpContext {
 }
 
 /** Exactly one `Set-Cookie` of our name (RFC 6265bis, 4.1.1), beside whatever the application sets. */
-function replaceCookie(target: HeaderTarget, cookie: CookieWriter, line: string): void {
+function replaceCookie(target: HeaderTarget, cookie: ChunkedCookie, lines: readonly string[]): void {
   const others = target.setCookies().filter((other) => !cookie.isAbout(other))
-  target.replaceSetCookies([...others, line])
+  target.replaceSetCookies([...others, ...lines])
 }

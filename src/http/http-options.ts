@@ -1,10 +1,12 @@
 /** The options every adapter takes, and what they come to. */
 import type { Clock } from '../core/clock.ts'
+import { ConfigError } from '../core/errors.ts'
+import type { OnOutage } from '../core/reading.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-data.ts'
+import { ChunkedCookie } from './cookie-chunks.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
 import { CookieHealing } from './cookie-healing.ts'
-import type { CookieWriter } from './cookie-serialise.ts'
 import { Transport, type TransportOptions, type TransportVerdict } from './transport.ts'
 
 /** Options of an adapter. All have safe defaults. */
@@ -16,11 +18,23 @@ export interface HttpOptions<Native> extends TransportOptions, ClearSiteDataOpti
    * tab keeps its session alive up to the absolute timeout, for whoever sits down in front of it (ASVS 5.0, 7.3.1).
    */
   readonly isActivity?: (request: Native) => boolean
+  /**
+   * What becomes of a request that brought a session cookie while the store is away. Default `reject`: 503 with `Retry-After`, for nobody
+   * knows who this is. Give a function to decide route by route.
+   *
+   * - `anonymous` lets it through with `session.state` `unavailable`: for pages that are the same for everybody. Its session can neither
+   *   sign in nor out nor keep data (503), or a session that is probably alive would be lost.
+   * - `readonly` serves the last copy of a near cache within its lease (`nearCache`), with `session.isReadonly`; without such a copy it
+   *   rejects. A session revoked while the store was away may still be read that long.
+   *
+   * Never use `anonymous` where being signed out shows more, or lets more be done, than being signed in.
+   */
+  readonly onOutage?: OnOutage | ((request: Native) => OnOutage)
 }
 
 /** A cookie and what clears its left-overs. */
 interface CookieUse {
-  readonly writer: CookieWriter
+  readonly cookie: ChunkedCookie
   readonly healing: CookieHealing
 }
 
@@ -30,6 +44,7 @@ export class SessionHttp<Data, Native> {
   readonly transport: Transport
   readonly clock: Clock
   readonly isActivity: ((request: Native) => boolean) | undefined
+  readonly #onOutage: OnOutage | ((request: Native) => OnOutage) | undefined
   /** Value of `Clear-Site-Data` at logout. */
   readonly clearSiteData: string | undefined
   readonly #secure: CookieUse
@@ -42,16 +57,32 @@ export class SessionHttp<Data, Native> {
     this.transport = new Transport(options)
     this.clock = sessions.clock
     this.isActivity = options.isActivity
+    this.#onOutage = checkedOnOutage(options.onOutage)
     this.clearSiteData = clearSiteDataHeader(options.clearSiteData)
-    this.#secure = { writer: secure, healing: new CookieHealing(secure, formerScopes) }
-    this.#plain = { writer: plain, healing: new CookieHealing(plain, []) }
+    this.#secure = { cookie: new ChunkedCookie(secure), healing: new CookieHealing(secure, formerScopes) }
+    this.#plain = { cookie: new ChunkedCookie(plain), healing: new CookieHealing(plain, []) }
     reportLowered(sessions, options)
+  }
+
+  /** What the route wants done while the store is away. */
+  onOutageOf(request: Native): OnOutage | undefined {
+    return typeof this.#onOutage === 'function' ? this.#onOutage(request) : this.#onOutage
   }
 
   /** The cookie for a channel; `undefined` where no session may travel. */
   cookieFor(verdict: TransportVerdict): CookieUse | undefined {
     return verdict === 'secure' ? this.#secure : verdict === 'loopback' ? this.#plain : undefined
   }
+}
+
+const OUTAGE_CHOICES: readonly unknown[] = ['reject', 'anonymous', 'readonly']
+
+function checkedOnOutage<T>(given: T): T {
+  if (given === undefined || typeof given === 'function' || OUTAGE_CHOICES.includes(given)) return given
+  throw new ConfigError(
+    "onOutage is none of 'reject', 'anonymous' and 'readonly', and no function that answers one of them; see docs/guide/outages.md.",
+    { code: 'ERR_CONFIG_INVALID' },
+  )
 }
 
 /** Options that lower safety are on the record from the start (ASVS 5.0, 16.3.3). */

@@ -64,6 +64,7 @@ class MemoryStore implements Store {
   readonly name = 'memory'
   readonly capabilities: StoreCapabilities = {
     listsSubjects: true,
+    revokesSubjects: true,
     limitsSubjects: true,
     // Nothing survives the process, so nothing a crash could bring back does either; but a revocation is not on any disk.
     durableRevocation: false,

@@ -24,10 +24,11 @@ export async function rejects(promise: unknown, rule: string): Promise<unknown> 
 }
 
 /** Waits, at most `milliseconds`, until `condition` holds; for what arrives by itself, such as a message of another process. */
-export async function eventually(condition: () => boolean, rule: string, milliseconds = 2000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, rule: string, milliseconds = 2000): Promise<void> {
   const step = 5
-  for (let waited = 0; !condition(); waited += step) {
-    if (waited > milliseconds) fail(`${rule}: not within ${milliseconds} ms`)
+  const started = performance.now()
+  while (!(await condition())) {
+    if (performance.now() - started > milliseconds) fail(`${rule}: not within ${milliseconds} ms`)
     await new Promise((resolve) => setTimeout(resolve, step))
   }
 }
@@ -49,6 +50,8 @@ function sameValue(a: unknown, b: unknown): boolean {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? `<${part.length} bytes>` : part))
+  const text = JSON.stringify(value, (_key, part: unknown) => (part instanceof Uint8Array ? showBytes(part) : part))
   return text === undefined ? String(value) : text.slice(0, 400)
 }
+
+const showBytes = (bytes: Uint8Array) => `<${bytes.length} bytes: ${Buffer.from(bytes.subarray(0, 24)).toString('hex')}>`

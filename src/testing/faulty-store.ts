@@ -48,7 +48,7 @@ export interface FaultyStore extends Store {
 /**
  * Wraps a store so that chosen operations are slow, fail, hang, lose their answer or happen twice.
  *
- * Use it to show what an application does when its store is away; `close` is never faulty.
+ * Use it to show what an application does when its store is away; `close`, `changes` and the copies of a cache are never faulty.
  *
  * @param store - The store that does the work. Its own outcomes and errors pass through.
  * @param script - The faults to begin with; default none. `setFaults` changes them.
@@ -102,10 +102,15 @@ export function faultyStore(store: Store, script: FaultScript = {}): FaultyStore
     list: (subject, options) => run('list', options?.signal, () => store.list(subject, options)),
     purge: (options) => run('purge', options.signal, () => store.purge(options)),
     close: () => store.close(),
+    changes: store.changes,
+    // A cache's copies are in this process: no fault on the way to the engine reaches them.
+    ...(store.copyOf && { copyOf: (id) => store.copyOf?.(id) }),
+    ...(store.lastCopyOf && { lastCopyOf: (id) => store.lastCopyOf?.(id) }),
     ledger: {
       claim: (key, options) => run('ledger.claim', options.signal, () => ledger.claim(key, options)),
       put: (key, value, options) => run('ledger.put', options.signal, () => ledger.put(key, value, options)),
       take: (key, options) => run('ledger.take', options.signal, () => ledger.take(key, options)),
+      get: (key, options) => run('ledger.get', options.signal, () => ledger.get(key, options)),
       count: (key, options) => run('ledger.count', options.signal, () => ledger.count(key, options)),
     },
     channel: {

@@ -7,15 +7,21 @@ import { describe, it } from 'vitest'
 
 const factory = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sojourn-'))
-  const handles = [sqliteStore(join(folder, 'sessions.db'))]
-  const open = () => handles[handles.push(sqliteStore(join(folder, 'sessions.db'))) - 1]!
+  const file = join(folder, 'sessions.db')
+  const handles = [sqliteStore(file)]
+  const open = () => handles[handles.push(sqliteStore(file)) - 1]!
   const close = async () => {
     for (const handle of handles) await handle.close()
     await rm(folder, { recursive: true })
   }
-  return { store: handles[0]!, openSecond: async () => open(), close }
+  const worker = {
+    module: new URL('sqlite-worker.ts', import.meta.url),
+    env: { CONTRACT_SQLITE_FILE: file },
+    execArgv: ['--conditions=sojourn-source', '--no-warnings'],
+  }
+  return { store: handles[0]!, openSecond: async () => open(), worker, close }
 }
 
-describeStoreContract('sqlite', factory, { describe, it })
+describeStoreContract('sqlite', factory, { describe, it }, { processes: 'tested' })
 describeLedgerContract('sqlite', factory, { describe, it })
 describeChannelContract('sqlite', factory, { describe, it })

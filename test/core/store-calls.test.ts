@@ -29,7 +29,16 @@ const callsOf = (changes: Partial<Store>) => {
   const events = createEvents(() => 0)
   const seen: SojournEvent[] = []
   events.on('*', (event) => seen.push(event))
-  return { calls: storeCalls(remote(changes), TIMEOUT, events), events, seen }
+  return {
+    calls: storeCalls(remote(changes), {
+      timeout: TIMEOUT,
+      circuitBreaker: { failures: 5, pause: 1000 },
+      random: () => 0,
+      events,
+    }),
+    events,
+    seen,
+  }
 }
 const never = () => new Promise<never>(() => {})
 

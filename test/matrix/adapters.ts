@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import express5 from 'express'
-import type { Session, Sessions } from 'sojourn'
+import type { OnOutage, Session, Sessions } from 'sojourn'
 import { sessionMiddleware } from 'sojourn/express'
 import { type NodeSessionOptions, nodeSession, withSession as withNodeSession } from 'sojourn/node'
 import { withSession as withWebSession } from 'sojourn/web'
@@ -31,7 +31,9 @@ export interface Asked {
 
 export type App = (asked: Asked, session: Session<Data>) => Reply | Promise<Reply>
 /** The options all adapters take. */
-export type Options = Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp'>
+export interface Options extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp'> {
+  onOutage?: OnOutage | ((request: { readonly url?: string | undefined }) => OnOutage)
+}
 type Adapter = (sessions: Sessions<Data>, app: App, options?: Options) => Listener
 
 /** One line an adapter. */

@@ -1,6 +1,7 @@
 import { memoryStore } from 'sojourn/stores/memory'
 import { faultyStore } from 'sojourn/testing'
 import { describe, expect, it } from 'vitest'
+import { changed } from './changed-store.ts'
 
 const now = 1_893_456_000_000
 const record = {
@@ -114,5 +115,35 @@ describe('faultyStore', () => {
 
   it('does not pass for a local store, so that its callers set deadlines', () => {
     expect(faultyStore(memoryStore()).capabilities.isLocal).toBe(false)
+  })
+
+  it('lets changes and the copies of a cache through, which need no network', async () => {
+    const memory = memoryStore()
+    const found = { kind: 'record', record: { ...record, version: 1, epoch: 0 }, subjectEpoch: 0 } as const
+    const changes = { subscribe: async () => async () => {} }
+    const store = faultyStore(changed(memory, { copyOf: () => found, lastCopyOf: () => found, changes }), {
+      all: { kind: 'error' },
+    })
+
+    expect([store.copyOf?.(record.id), store.lastCopyOf?.(record.id), store.changes]).toEqual([found, found, changes])
+    expect(faultyStore(memory).copyOf).toBeUndefined()
+  })
+
+  it('hands the carried record to the store', async () => {
+    const carried = { ...record, version: 1, epoch: 0 }
+    const given: unknown[] = []
+    const memory = memoryStore()
+    const noting = changed(memory, {
+      read: (_id, options) => void given.push(options?.carried),
+      update: async (_id, _version, _changes, options) => {
+        given.push(options?.carried)
+        return 'gone'
+      },
+    })
+
+    await faultyStore(noting).read(record.id, { carried })
+    await faultyStore(noting).update(record.id, 1, record, { carried })
+
+    expect(given).toEqual([carried, carried])
   })
 })

@@ -29,6 +29,25 @@ const closed: string = 'sojourn/stores/sqlite/store'
 await import(closed).catch((error) => console.log(error.code))
 `
 
+/** A store author's test: the kit starts processes of its own, from the compiled package. */
+const contract = `
+import { mkdtempSync, rmSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { sqliteStore } from 'sojourn/stores/sqlite'
+import { describeStoreContract } from 'sojourn/testing'
+const factory = async () => {
+  const folder = mkdtempSync('sessions-')
+  const store = sqliteStore(folder + '/sessions.db')
+  const worker = { module: new URL('worker.js', import.meta.url), env: { FILE: folder + '/sessions.db' } }
+  return { store, worker, close: async () => (await store.close(), rmSync(folder, { recursive: true })) }
+}
+describeStoreContract('sqlite', factory, { describe, it }, { processes: 'tested' })
+`
+const worker = `
+import { sqliteStore } from 'sojourn/stores/sqlite'
+export const openStore = async () => sqliteStore(process.env.FILE)
+`
+
 // The package as a user gets it: built, packed, installed from the file, imported by plain Node without any condition.
 test('the packed package installs, brings along only the types of Standard Schema, and its entries load', {
   timeout: 120_000,
@@ -42,6 +61,8 @@ test('the packed package installs, brings along only the types of Standard Schem
     'package.json': '{"name":"user","private":true,"type":"module"}',
     'main.js': program.replace(': string', ''),
     'main.ts': program,
+    'contract.js': contract,
+    'worker.js': worker,
   })
 
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -53,6 +74,9 @@ test('the packed package installs, brings along only the types of Standard Schem
   expect(await run(user, process.execPath, 'main.js')).toBe('function,function,function\nERR_PACKAGE_PATH_NOT_EXPORTED\n')
   const lock = JSON.parse(readFileSync(join(user, 'package-lock.json'), 'utf8'))
   expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/@standard-schema/spec', 'node_modules/sojourn'])
+
+  const races = await run(user, process.execPath, '--test', '--test-name-pattern=of processes', 'contract.js')
+  expect(races).toMatch(/pass 3\n.*fail 0\n/s)
 
   // A user's strict TypeScript, our declarations included in what it checks.
   const strict = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2024,esnext.disposable']

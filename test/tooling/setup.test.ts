@@ -9,7 +9,8 @@ function freshClone(npm: string | undefined): { folder: string; path: string } {
   const folder = scratch(npm === undefined ? {} : { 'bin/npm': `#!/bin/sh\n${npm}\n` })
   mkdirSync(join(folder, 'scripts'))
   mkdirSync(join(folder, 'bin'), { recursive: true })
-  for (const file of ['package.json', 'package-lock.json', 'scripts/setup.mjs', 'scripts/start.mjs', 'scripts/test.mjs']) {
+  const scripts = ['setup.mjs', 'programs.mjs', 'start.mjs', 'test.mjs'].map((name) => join('scripts', name))
+  for (const file of ['package.json', 'package-lock.json', ...scripts]) {
     copyFileSync(join(root, file), join(folder, file))
   }
   if (npm !== undefined) chmodSync(join(folder, 'bin/npm'), 0o755)

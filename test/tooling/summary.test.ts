@@ -20,7 +20,8 @@ function cloneWith(vitest: string): string {
     'bin/chromium': '',
   })
   for (const path of ['scripts', '.ci', 'node_modules/node/bin']) mkdirSync(join(folder, path), { recursive: true })
-  for (const file of ['scripts/setup.mjs', 'scripts/test.mjs', '.ci/run']) copyFileSync(join(root, file), join(folder, file))
+  for (const file of ['scripts/setup.mjs', 'scripts/programs.mjs', 'scripts/test.mjs', '.ci/run'])
+    copyFileSync(join(root, file), join(folder, file))
   symlinkSync(process.execPath, join(folder, 'node_modules/node/bin/node'))
   return folder
 }

@@ -46,6 +46,12 @@ export class MemoryLedger implements Ledger {
     return present.deadline >= options.now ? present.value : undefined
   }
 
+  async get(key: string, options: CallOptions & { readonly now: number }): Promise<Uint8Array | undefined> {
+    throwIfAborted(options.signal)
+    const present = this.#entries.get(VALUE + key)
+    return present && present.deadline >= options.now ? present.value : undefined
+  }
+
   async count(key: string, options: CallOptions & { readonly now: number; readonly window: number }): Promise<number> {
     throwIfAborted(options.signal)
     const { now, window } = options

@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
 import type { CallOptions, Ledger, LedgerOptions } from '../../core/store.ts'
+import { throwIfAborted } from '../internal/abort.ts'
 import type { Engine } from './engine.ts'
 
 // Claims, values and counts under one key never meet.
@@ -48,6 +49,19 @@ export class SqliteLedger implements Ledger {
       this.#delete.run(key)
       return entry.deadline >= options.now ? (entry.value ?? new Uint8Array(0)) : undefined
     }, options)
+  }
+
+  async get(key: string, options: CallOptions & { readonly now: number }): Promise<Uint8Array | undefined> {
+    const read = () => {
+      const entry = this.#entry(VALUE, key)
+      return entry && entry.deadline >= options.now ? (entry.value ?? new Uint8Array(0)) : undefined
+    }
+    throwIfAborted(options.signal)
+    try {
+      return read()
+    } catch (error) {
+      return this.#engine.retry(read, error, options.signal)
+    }
   }
 
   count(key: string, options: CallOptions & { readonly now: number; readonly window: number }): Promise<number> {

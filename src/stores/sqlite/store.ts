@@ -51,7 +51,13 @@ export class SqliteStore implements Store {
     // A database in memory cannot be reached from another thread, and has no disk to wait for.
     this.#background = file === undefined ? undefined : new Background(file, engine.busyTimeout)
     engine.onManyWrites = () => this.#background?.checkpoint()
-    this.capabilities = { listsSubjects: true, limitsSubjects: true, durableRevocation: file !== undefined, isLocal: true }
+    this.capabilities = {
+      listsSubjects: true,
+      revokesSubjects: true,
+      limitsSubjects: true,
+      durableRevocation: file !== undefined,
+      isLocal: true,
+    }
   }
 
   create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {

@@ -1,10 +1,27 @@
-import { eventually, isEqual } from '../assert.ts'
+import { eventually, isEqual, rejects } from '../assert.ts'
+import { isUnsupported } from './capabilities.ts'
 import { type Rule, someId } from './harness.ts'
 
 const someTopic = () => `contract:${someId()}`
 
 /** Long enough for a message on its way to arrive, where one must not. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 150))
+
+/** For a store that has no channel: nobody must wait for messages that cannot come. */
+export function noChannelRules(rule: Rule): void {
+  rule('a store without a channel says so to publishers and subscribers', async ({ store }) => {
+    const { channel } = store
+
+    isUnsupported(await rejects(channel.publish(someTopic(), 'hello'), 'publish'), 'publish')
+    isUnsupported(
+      await rejects(
+        channel.subscribe(someTopic(), () => {}),
+        'subscribe',
+      ),
+      'subscribe',
+    )
+  })
+}
 
 export function channelRules(rule: Rule): void {
   rule('a message reaches a subscriber in the publisher’s own process', async ({ store }) => {
@@ -108,16 +125,42 @@ export function channelRules(rule: Rule): void {
     isEqual(heard, ['hello'], 'what the other heard')
   })
 
-  rule('a message of 4 KiB with NUL, quotes and emoji arrives unchanged', async ({ store, second }) => {
+  rule('hostile messages arrive unchanged, none of no characters and one of 4 KiB included', async ({ store, second }) => {
     const topic = someTopic()
-    const message = `"'\0\n👩‍👩‍👧${'x'.repeat(4000)}`
+    const messages = [
+      '',
+      '\0',
+      '__proto__',
+      '*1\r\n$4\r\nPING\r\n',
+      `'); NOTIFY other, 'x'; --`,
+      '👩‍👩‍👧',
+      // 4 KiB of what grows most when it is quoted.
+      '"\0'.repeat(2048),
+    ]
     const heard: string[] = []
     const unsubscribe = await second.channel.subscribe(topic, (text) => heard.push(text))
 
-    await store.channel.publish(topic, message)
+    for (const message of messages) await store.channel.publish(topic, message)
 
-    await eventually(() => heard.length > 0, 'the message arrives')
+    await eventually(() => heard.length === messages.length, 'the messages arrive')
     await unsubscribe()
-    isEqual(heard, [message], 'what was heard')
+    isEqual(heard, messages, 'what was heard')
+  })
+
+  rule('topics that differ a little do not meet', async ({ store, second }) => {
+    const prefix = someTopic()
+    const endings = ['', '\0', ' ', '*', 'A', 'a', '"', `'; --`, '\r\n', '__proto__', '👩‍👩‍👧', '{a}', 't'.repeat(64)]
+    const heard: string[] = []
+    const unsubscribers: (() => Promise<void>)[] = []
+    for (const ending of endings) {
+      unsubscribers.push(await second.channel.subscribe(prefix + ending, (text) => heard.push(`${ending} heard ${text}`)))
+    }
+
+    for (const ending of endings) await store.channel.publish(prefix + ending, ending)
+
+    await eventually(() => heard.length >= endings.length, 'the messages arrive')
+    await settle()
+    for (const unsubscribe of unsubscribers) await unsubscribe()
+    isEqual(heard.sort(), endings.map((ending) => `${ending} heard ${ending}`).sort(), 'what was heard')
   })
 }

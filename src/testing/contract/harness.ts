@@ -1,8 +1,9 @@
 import { systemClock } from '../../core/clock.ts'
+import { pooledRandom } from '../../core/crypto.ts'
 import type { CreateOptions, NewRecord, Store, StoredRecord } from '../../core/store.ts'
 import { encodeId, newId } from '../../core/token.ts'
 import { isTrue } from '../assert.ts'
-import { seededRandom } from '../seeded-random.ts'
+import type { StoreWorker } from '../races/processes.ts'
 
 /** The caller's test runner: `node:test`, vitest, jest, mocha and Deno's bdd all have this shape. */
 export interface TestRunner {
@@ -15,8 +16,31 @@ export interface StoreUnderTest {
   readonly store: Store
   /** Opens another handle on the same data, as a second process would have. Without it, races run on the one handle. */
   readonly openSecond?: () => Promise<Store>
+  /** How other processes open the same data, for `options.processes: 'tested'`. */
+  readonly worker?: StoreWorker
+  /** How to reach the same data through a network that fails, for `options.network: 'tested'`. */
+  readonly network?: StoreNetwork
+  /** Opens a handle that reads from a replica, for `options.replicas: 'tested'`. */
+  readonly openStale?: () => Promise<StaleHandle>
   /** Closes every handle and removes the data. */
   readonly close: () => Promise<void>
+}
+
+/** The way to a store's server. */
+export interface StoreNetwork {
+  /** Where the server listens; host is `127.0.0.1` unless told otherwise. */
+  readonly server: { readonly host?: string; readonly port: number }
+  /** Opens a handle on the same data whose every connection goes to this port of `127.0.0.1`. Closed by `close` of the store under test. */
+  readonly openThrough: (port: number) => Promise<Store>
+}
+
+/** A handle whose reads come from a replica that the test can hold back. */
+export interface StaleHandle {
+  readonly store: Store
+  /** From now on the replica learns nothing; resolves once that is so. */
+  readonly pause: () => Promise<void>
+  /** Lets the replica go on; resolves once it has caught up. */
+  readonly resume: () => Promise<void>
 }
 
 export type StoreFactory = () => Promise<StoreUnderTest>
@@ -27,6 +51,10 @@ export interface Bench {
   /** Another handle on the same data, or the same handle if there is no other. */
   readonly second: Store
   readonly now: number
+  /** All that the factory gave. */
+  readonly given: StoreUnderTest
+  /** Does something after every handle was closed. */
+  readonly afterwards: (work: () => Promise<void>) => void
 }
 
 export type Rule = (name: string, test: (bench: Bench) => Promise<void>) => void
@@ -35,12 +63,15 @@ export type Rule = (name: string, test: (bench: Bench) => Promise<void>) => void
 export function ruleOf(factory: StoreFactory, runner: TestRunner): Rule {
   return (name, test) => {
     runner.it(name, async () => {
-      const { store, openSecond, close } = await factory()
+      const given = await factory()
+      const { store, openSecond, close } = given
+      const afterwards: (() => Promise<void>)[] = []
       try {
         const second = openSecond ? await openSecond() : store
-        await test({ store, second, now: systemClock() })
+        await test({ store, second, now: systemClock(), given, afterwards: (work) => afterwards.push(work) })
       } finally {
         await close()
+        for (const work of afterwards) await work()
       }
     })
   }
@@ -48,8 +79,8 @@ export function ruleOf(factory: StoreFactory, runner: TestRunner): Rule {
 
 export const HOUR = 3_600_000
 
-// Ids differ from run to run, since a real server may still hold those of an earlier one.
-const random = seededRandom(systemClock())
+// Ids differ from run to run and from process to process, since a real server may still hold those of another.
+const random = pooledRandom()
 
 /** An id as core makes it, in its subject's place. */
 export const someId = (subject?: string): string => encodeId(newId(random, subject))

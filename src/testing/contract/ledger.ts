@@ -5,7 +5,7 @@ const someKey = (kind: string) => `contract:${kind}:${someId()}`
 const VALUE = Uint8Array.of(0, 1, 2, 255)
 
 /** Keys that differ a little, or that break keys made by pasting strings together. */
-const HOSTILE_KEYS = [
+const HOSTILE_KEYS: readonly string[] = [
   '',
   '\0',
   'a',
@@ -15,9 +15,22 @@ const HOSTILE_KEYS = [
   '__proto__',
   `'; DROP TABLE ledger; --`,
   '{a}:*',
+  '{b}:*',
+  'a b',
+  'a\r\nset b 0 0 1\r\nx\r\n',
+  '"\\]] .. KEYS[1] --',
   '👩‍👩‍👧',
-  'k'.repeat(512),
+  '👩‍👩',
+  '\u00e9',
+  'e\u0301',
 ]
+
+/** The hostile keys, nobody else's, and the longest key of all: 512 bytes. */
+const someHostileKeys = () => {
+  const prefix = someKey('hostile')
+  const longest = prefix + 'k'.repeat(512 - prefix.length)
+  return [...HOSTILE_KEYS.map((key) => prefix + key), longest, `${longest.slice(0, -1)}K`]
+}
 
 export function claimRules(rule: Rule): void {
   rule('a key can be claimed once until its deadline', async ({ store, second, now }) => {
@@ -57,8 +70,7 @@ export function claimRules(rule: Rule): void {
   })
 
   rule('keys that differ a little do not meet', async ({ store, now }) => {
-    const prefix = someKey('hostile')
-    const keys = HOSTILE_KEYS.map((key) => prefix + key)
+    const keys = someHostileKeys()
     const options = { now, deadline: now + HOUR }
 
     const first = await Promise.all(keys.map((key) => store.ledger.claim(key, options)))
@@ -149,6 +161,17 @@ export function putAndTakeRules(rule: Rule): void {
     isEqual(await store.ledger.take(key, { now }), Uint8Array.of(1, 2), 'what was taken')
   })
 
+  rule('values under keys that differ a little do not meet', async ({ store, now }) => {
+    const keys = someHostileKeys()
+    for (const [index, key] of keys.entries()) await store.ledger.put(key, Uint8Array.of(index), { now, deadline: now + HOUR })
+
+    const read = await Promise.all(keys.map((key) => store.ledger.get(key, { now })))
+    const taken = await Promise.all(keys.map((key) => store.ledger.take(key, { now })))
+
+    const values = keys.map((_, index) => Uint8Array.of(index))
+    isEqual([read, taken], [values, values], 'what was read and taken')
+  })
+
   rule('a claim, a value and a count under one key do not meet', async ({ store, now }) => {
     const key = someKey('shared')
     await store.ledger.put(key, VALUE, { now, deadline: now + HOUR })
@@ -157,6 +180,37 @@ export function putAndTakeRules(rule: Rule): void {
     const count = await store.ledger.count(key, { now, window: HOUR })
 
     isEqual([isClaimed, count, await store.ledger.take(key, { now })], [true, 1, VALUE], 'claim, count and value')
+  })
+}
+
+export function getRules(rule: Rule): void {
+  rule('what was put can be read by everyone, and is still there to be taken once', async ({ store, second, now }) => {
+    const key = someKey('value')
+    await store.ledger.put(key, VALUE, { now, deadline: now + HOUR })
+
+    const read = [await second.ledger.get(key, { now }), await store.ledger.get(key, { now })]
+    const taken = await second.ledger.take(key, { now })
+
+    isEqual([...read, taken], [VALUE, VALUE, VALUE], 'what was read and taken')
+    isEqual(await store.ledger.get(key, { now }), undefined, 'what is read after it was taken')
+  })
+
+  rule('an outdated value is not read, and a key without value reads as absent', async ({ store, now }) => {
+    const key = someKey('value')
+    await store.ledger.put(key, VALUE, { now, deadline: now + 60_000 })
+
+    isEqual(await store.ledger.get(key, { now: now + 60_001 }), undefined, 'the outdated value')
+    isEqual(await store.ledger.get(someKey('value'), { now }), undefined, 'a key without value')
+  })
+
+  rule('reading sees what another handle put last', async ({ store, second, now }) => {
+    const key = someKey('value')
+    await store.ledger.put(key, VALUE, { now, deadline: now + HOUR })
+    await second.ledger.get(key, { now })
+
+    await store.ledger.put(key, new Uint8Array(0), { now, deadline: now + HOUR })
+
+    isEqual(await second.ledger.get(key, { now }), new Uint8Array(0), 'what is read')
   })
 }
 
@@ -199,10 +253,15 @@ export function countRules(rule: Rule): void {
     isEqual([inside, after], [2, 1], 'the count inside and after')
   })
 
-  rule('keys are counted apart', async ({ store, now }) => {
-    await store.ledger.count(someKey('count'), { now, window: HOUR })
+  rule('keys that differ a little are counted apart', async ({ store, now }) => {
+    const counts: number[] = []
+    for (const key of someHostileKeys()) counts.push(await store.ledger.count(key, { now, window: HOUR }))
 
-    isEqual(await store.ledger.count(someKey('count'), { now, window: HOUR }), 1, 'the count of another key')
+    isEqual(
+      counts,
+      counts.map(() => 1),
+      'the counts',
+    )
   })
 }
 
@@ -213,6 +272,7 @@ export function ledgerWaitingRules(rule: Rule): void {
     await rejects(store.ledger.claim(someKey('claim'), options), 'claim')
     await rejects(store.ledger.put(someKey('value'), VALUE, options), 'put')
     await rejects(store.ledger.take(someKey('value'), options), 'take')
+    await rejects(store.ledger.get(someKey('value'), options), 'get')
     await rejects(store.ledger.count(someKey('count'), options), 'count')
 
     isTrue(await store.ledger.claim(someKey('claim'), { now, deadline: now + HOUR }), 'the ledger still answers')

@@ -1,7 +1,10 @@
 // OWASP ASVS 5.0.0, V7.4: session termination.
+import { createSessions } from 'sojourn'
+import { cookieStore } from 'sojourn/stores/cookie'
+import { memoryStore } from 'sojourn/stores/memory'
 import { expect, it } from 'vitest'
 import { browser, site, subjectOf } from '../../attacks/support.ts'
-import { setUp, signedIn } from '../../core/support.ts'
+import { KEY, setUp, signedIn } from '../../core/support.ts'
 
 it('ASVS-7.4.1: after sign-out neither the last token nor any before it can be used again, and the data is gone from the store', async () => {
   const shop = site()
@@ -60,4 +63,18 @@ it('ASVS-7.4.5: an administrator can end one session, or all of a user, and the 
     [{ actor: 'admin' }],
     [{ actor: 'admin' }],
   ])
+})
+
+it('ASVS-7.4.1: a self-contained token copied before sign-out, or before all of a subject’s sessions ended, is refused afterwards', async () => {
+  const sessions = createSessions({ store: cookieStore({ ledger: memoryStore() }), keys: KEY })
+  const signIn = async () => (await (await sessions.signIn({ subject: 'ada', method: 'pwd' })).commit()).token!
+  const [signedOut, endedWithAll] = [await signIn(), await signIn()]
+
+  await (await sessions.read(signedOut)).signOut()
+  const meanwhile = (await sessions.read(endedWithAll)).state
+  await sessions.revokeSubject('ada')
+
+  expect([(await sessions.read(signedOut)).state, meanwhile]).toEqual(['revoked', 'active'])
+  expect((await sessions.read(endedWithAll)).state).toBe('revoked')
+  expect((await sessions.read(await signIn())).state).toBe('active')
 })
