@@ -104,6 +104,8 @@ export interface RedisCluster {
   readonly nodes: readonly RedisServer[]
   /** Moves a slot to one of the primaries, key by key, as resharding does; `pause` milliseconds lie between two keys. */
   moveSlot(slot: number, to: number, pause?: number): Promise<void>
+  /** Starts a replica of a node and waits until it follows. `stop` stops it as well. */
+  addReplica(of: RedisServer): Promise<void>
   stop(): Promise<void>
 }
 
@@ -152,11 +154,22 @@ export async function startRedisCluster(...extraArgs: string[]): Promise<RedisCl
     for (const node of [target, source, ...nodes.slice(0, 3)]) await set(node, 'NODE', ids[to]!)
     owners.set(slot, to)
   }
+  const added: RedisServer[] = []
+  const addReplica = async (of: RedisServer) => {
+    const replica = await startNode(args)
+    added.push(replica)
+    const id = bulk(await of.send('CLUSTER', 'MYID'))
+    await replica.send('CLUSTER', 'MEET', '127.0.0.1', String(of.port))
+    // Refused until the two have met.
+    await until(async () => (await replica.send('CLUSTER', 'REPLICATE', id)).startsWith('+OK'))
+    await until(async () => (await replica.send('INFO', 'replication')).includes('master_link_status:up'))
+  }
   return {
     nodes,
     moveSlot,
+    addReplica,
     stop: async () => {
-      await Promise.all(nodes.map((node) => node.stop()))
+      await Promise.all([...nodes, ...added].map((node) => node.stop()))
     },
   }
 }

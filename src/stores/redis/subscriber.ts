@@ -5,6 +5,8 @@ import type { Connection, Port } from './port.ts'
 const HEARTBEAT = 1000
 /** How soon a connection must be open and listen, in milliseconds. */
 const LONGEST_OPENING = 3000
+/** How often a first connection is tried when a server takes it and says nothing: a Cluster is asked at another node each time. */
+const ATTEMPTS = 3
 /** Pauses before a lost connection is opened again, in milliseconds. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 1000
@@ -46,7 +48,7 @@ export class Subscriber {
     if (this.#isClosed) throw new Error('the store is closed')
     this.#channels.add(channel)
     try {
-      if (!this.#connection) await this.#openOnce()
+      if (!this.#connection) await this.#openPatiently()
       // Again, if it was opened for this channel: it may have been opened for another a moment before.
       await this.#connection?.subscribe(channel)
     } catch (error) {
@@ -74,6 +76,16 @@ export class Subscriber {
   end(): void {
     this.#isClosed = true
     this.close()
+  }
+
+  async #openPatiently(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#openOnce()
+      } catch (error) {
+        if (!(error instanceof Silence) || attempt === ATTEMPTS || this.isIdle) throw error
+      }
+    }
   }
 
   #openOnce(): Promise<void> {
@@ -163,11 +175,17 @@ export class Subscriber {
   }
 }
 
+class Silence extends Error {
+  constructor() {
+    super(`no answer within ${LONGEST_OPENING} ms`)
+  }
+}
+
 /** Gives up waiting for a server that takes the connection and then says nothing. */
 async function inTime(opening: Promise<Connection>): Promise<Connection> {
   let giveUp: ReturnType<typeof setTimeout> | undefined
   const isLate = new Promise<never>((_resolve, reject) => {
-    giveUp = setTimeout(() => reject(new Error(`no answer within ${LONGEST_OPENING} ms`)), LONGEST_OPENING)
+    giveUp = setTimeout(() => reject(new Silence()), LONGEST_OPENING)
   })
   try {
     return await Promise.race([opening, isLate])

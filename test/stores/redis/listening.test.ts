@@ -148,6 +148,20 @@ describe('connections', () => {
     await (await store.changes!.subscribe(listening().listener))()
   })
 
+  it('a listener is had after all when the server hung for a few seconds', async () => {
+    const store = redis.open()
+    redis.server().server.pause()
+    const subscribing = store.changes!.subscribe(listening().listener)
+    subscribing.catch(() => {})
+    try {
+      // Longer than the first connection is waited for.
+      await new Promise((resolve) => setTimeout(resolve, 3500))
+    } finally {
+      redis.server().server.resume()
+    }
+    await (await subscribing)()
+  })
+
   it('a listener cannot be had while the server is away, and that is a typed fault', async () => {
     const store = redis.open()
     await redis.server().server.kill()
