@@ -63,7 +63,7 @@ export function createCarrier(keyring: Keyring, random: Random, options: Carryin
   const macs = new Map(keyring.all.map((key) => [key.keyId, new Hmac(key.derive('carried-record'))]))
   const sealingKey = (keyId: number, idBytes: Uint8Array) => macs.get(keyId)?.digest(idBytes)
   const associatedBytes = Buffer.concat([CONTEXT, Buffer.alloc(HEAD_BYTES)])
-  // A visitor's burst of requests opens a cookie once. The same bytes under the same keys always hold the same.
+  // A visitor's burst of requests opens a cookie once or twice. The same bytes under the same keys always hold the same.
   const recent = new Recent<Opened>()
 
   /** What a seal is bound to besides its key: purpose, key id and session id. Used at once, so that one buffer serves all. */
@@ -131,8 +131,8 @@ export function createCarrier(keyring: Keyring, random: Random, options: Carryin
       // In constant time, or whoever knows an id could find its cookie piece by piece.
       if (known !== undefined && equalInConstantTime(known.bytes, bytes)) return known.token
       const result = opened(bytes)
-      if (result !== 'forged' && Math.max(bytes.length, result.carried.body.length) <= LARGEST_REMEMBERED)
-        recent.keep(id, { bytes: new Uint8Array(bytes), token: result })
+      if (result === 'forged' || Math.max(bytes.length, result.carried.body.length) > LARGEST_REMEMBERED) return result
+      if (known !== undefined || recent.cameUpBefore(id)) recent.keep(id, { bytes: new Uint8Array(bytes), token: result })
       return result
     },
 

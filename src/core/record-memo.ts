@@ -1,5 +1,5 @@
 /**
- * Records decoded lately, so that a visitor's burst of requests checks a record's MAC once. The store is asked every time all the
+ * Records decoded lately, so that a visitor's burst of requests checks a record's MAC once or twice. The store is asked every time all the
  * same: a decoded record is used again only for an answer that equals the earlier one byte for byte, and equal bytes have equal MACs.
  */
 import type { Keyring } from './keyring.ts'
@@ -23,8 +23,8 @@ export function rememberingDecoder(keyring: Keyring): (stored: StoredRecord) => 
     const { id, body } = stored
     const known = recent.get(id)
     if (known !== undefined && isSame(known, stored)) return known.record
-    const isRemembered = body instanceof Uint8Array && body.length <= LARGEST_BODY
-    if (!isRemembered) return decodeRecord(stored, keyring)
+    const isSmall = body instanceof Uint8Array && body.length <= LARGEST_BODY
+    if (!isSmall || (known === undefined && !recent.cameUpBefore(id))) return decodeRecord(stored, keyring)
     const own = ownBytes(body)
     const record = decodeRecord(own === body ? stored : { ...stored, body: own }, keyring)
     if (record !== undefined) recent.keep(id, { body: own, record })

@@ -10,59 +10,67 @@ const row = (changes: Partial<StoredRecord> = {}): StoredRecord => ({
   epoch: 0,
   ...changes,
 })
+/** A decoder that remembers this row: it has seen it more than once. */
+function knowing(known: StoredRecord) {
+  const decode = rememberingDecoder(RING)
+  decode(known)
+  decode(known)
+  return decode
+}
 const flip = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte))
 
 describe('rememberingDecoder', () => {
   it('a row that was good once and is damaged since is refused', () => {
-    const decode = rememberingDecoder(RING)
     const good = row()
-    decode(good)
+    const decode = knowing(good)
     const damaged = Array.from({ length: good.body.length }, (_, at) => decode({ ...good, body: flip(good.body, at) }))
 
     expect(damaged.every((one) => one === undefined)).toBe(true)
   })
 
+  it('a row that comes again is decoded once more and then remembered', () => {
+    const decode = rememberingDecoder(RING)
+    const [first, second, third] = [decode(row()), decode(row()), decode(row())]
+
+    expect([second === first, third === second]).toEqual([false, true])
+  })
+
   it('a damaged row does not spoil the memory of the good one', () => {
     const decode = rememberingDecoder(RING)
-    decode(row({ body: flip(row().body, 20) }))
+    for (let i = 0; i < 3; i++) decode(row({ body: flip(row().body, 20) }))
 
     expect(decode(row())?.subject).toBe('ada')
   })
 
   it('a good row under another id is refused, known or not', () => {
-    const decode = rememberingDecoder(RING)
-    decode(row())
+    const decode = knowing(row())
 
     expect(decode(row({ id: `${'B'.repeat(21)}A` }))).toBeUndefined()
   })
 
   it('a good row whose subject was changed in its column is refused, known or not', () => {
-    const decode = rememberingDecoder(RING)
-    decode(row())
+    const decode = knowing(row())
 
     expect(decode(row({ subject: 'mallory' }))).toBeUndefined()
   })
 
   it('a newer version or epoch of the same row is seen', () => {
-    const decode = rememberingDecoder(RING)
-    decode(row())
+    const decode = knowing(row())
 
     expect([decode(row({ version: 2 }))?.version, decode(row({ epoch: 5 }))?.epoch]).toEqual([2, 5])
   })
 
   it('a change of the bytes that a client reuses does not change what was decoded', () => {
-    const decode = rememberingDecoder(RING)
     const shared = Buffer.concat([Buffer.alloc(8), row().body, Buffer.alloc(8)])
     const view = shared.subarray(8, shared.length - 8)
-    decode(row({ body: view }))
+    const decode = knowing(row({ body: view }))
     shared.fill(0)
 
     expect(decode(row())?.subject).toBe('ada')
   })
 
   it.each([undefined, null, '', 7, []])('what is no byte array is refused without throwing (%j)', (body) => {
-    const decode = rememberingDecoder(RING)
-    decode(row())
+    const decode = knowing(row())
 
     expect(decode(row({ body: body as never }))).toBeUndefined()
   })
