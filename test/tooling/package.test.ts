@@ -50,8 +50,7 @@ export const openStore = async () => sqliteStore(process.env.FILE)
 
 // The package as a user gets it: built, packed, installed from the file, imported by plain Node without any condition.
 test('the packed package installs, brings along only the types of Standard Schema, and its entries load', {
-  // A build, an install over the network and races of processes, beside all other tests: a limit for what hangs.
-  timeout: 300_000,
+  timeout: 120_000,
 }, async () => {
   const source = scratch()
   for (const path of ['package.json', 'src', 'LICENSE', 'README.md', 'tsconfig.json', 'tsconfig.build.json']) {
