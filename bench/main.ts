@@ -41,7 +41,7 @@ const HELP = `npm run bench -- [options]
 `
 
 const SIZES = {
-  full: { rounds: 5, windowMs: 1500, warmUpMs: 1200, rampMs: 300, batch: 20_000, batches: 7, sessions: 1_000_000 },
+  full: { rounds: 5, windowMs: 1500, warmUpMs: 1200, rampMs: 1500, batch: 20_000, batches: 7, sessions: 1_000_000 },
   quick: { rounds: 2, windowMs: 600, warmUpMs: 700, rampMs: 200, batch: 10_000, batches: 3, sessions: 50_000 },
   smoke: { rounds: 1, windowMs: 50, warmUpMs: 0, rampMs: 0, batch: 50, batches: 1, sessions: 1000 },
 } as const

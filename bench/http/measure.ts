@@ -17,7 +17,10 @@ export interface HttpOptions extends Surroundings {
   readonly rounds: number
   readonly windowMs: number
   readonly warmUpMs: number
-  /** Until all connections are up, before a window opens. */
+  /**
+   * From the start of the load until a window opens: all connections are up, and what the minutes since the last window undid is
+   * done again: code that was thrown away is compiled, every session was asked for and renewed where that was due.
+   */
   readonly rampMs: number
   readonly variants: readonly Variant[]
   readonly onProgress: (line: string) => void

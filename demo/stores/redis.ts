@@ -57,6 +57,7 @@ function connectionOptions({ isEncrypted, username, secretPassword }: ServerChoi
 
 /** A node of a Cluster answers for some keys and not for others; and a database that is not there is reported late and quietly. */
 async function checkAlone(client: Redis | Cluster, database: string): Promise<void> {
+  // As the node itself would say of most keys, only later: `trouble.ts` knows what to advise.
   if (/cluster_enabled:1/.test(await client.info('cluster'))) throw new Error('MOVED')
   if (database !== '') await client.select(Number(database))
 }
