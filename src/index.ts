@@ -51,4 +51,4 @@ export type {
   UpdateOptions,
   UpdateOutcome,
 } from './core/store.ts'
-export type { ReadContext, TokenInstruction } from './core/unit-of-work.ts'
+export type { BindingState, ReadContext, TokenInstruction } from './core/unit-of-work.ts'

@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'ERR_SESSION_COMMITTED'
   /** The token was replaced by a stronger one a moment ago, or too often at once. Try again shortly. Status 409. */
   | 'ERR_ROTATION_PENDING'
+  /** The client has not proved the device's key that the session is bound to, or the session is bound to none. Status 403. */
+  | 'ERR_BINDING_REQUIRED'
   /** Session data is not plain JSON, or does not fit its schema; nothing was written. */
   | 'ERR_DATA_INVALID'
   /** Session data is over `maxDataBytes`; nothing was written. Status 413. */

@@ -39,6 +39,8 @@ export type EventDetails =
   | { readonly type: 'store.circuit-opened'; readonly failures: number; readonly pause: number }
   | { readonly type: 'store.circuit-closed' }
   | { readonly type: 'request.let-through'; readonly as: 'anonymous' | 'readonly' }
+  | { readonly type: 'binding.registered'; readonly algorithm: string }
+  | { readonly type: 'binding.refused'; readonly reason: string }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */

@@ -11,7 +11,7 @@ import { updateRecord } from './writing.ts'
 
 /**
  * What a request's token turned out to be. Everything but `active` leaves the request anonymous; `unavailable`, the store being away, only
- * where the route asks for it (`onOutage: 'anonymous'`).
+ * where the route asks for it (`onOutage: 'anonymous'`). `unproven`: the session lives, and is bound to a key that the request did not prove.
  */
 export type SessionState =
   | 'absent'
@@ -22,6 +22,7 @@ export type SessionState =
   | 'revoked'
   | 'reused'
   | 'unavailable'
+  | 'unproven'
   | 'active'
 
 /**

@@ -20,6 +20,7 @@
 import type { Fact } from './assurance.ts'
 import { TAG_BYTES } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
+import type { JsonObject } from './patch.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import { encodeId } from './token.ts'
 
@@ -36,10 +37,14 @@ export interface Generation {
   readonly facts?: readonly Fact[] | undefined
 }
 
-/** The rarely read rest, as JSON. Later layers add a binding and a provider link here. */
+/** What layers above core keep with a session, by the layer's name; plain JSON, and as small as can be: it is read with every record. */
+export type Notes = Readonly<Record<string, JsonObject>>
+
+/** The rarely read rest, as JSON. */
 export interface Details {
   readonly facts: readonly Fact[]
   readonly device?: string | undefined
+  readonly notes?: Notes | undefined
 }
 
 /** A decoded record. Immutable; changes are made by `with...` copies and `encodeRecord`. */
@@ -77,7 +82,7 @@ const IS_CONFIRMED = 4
 const HEADER_BYTES = 117
 const GENERATION_BYTES = 81
 
-type StoredDetails = { f: [string, number, number][]; d?: string; b?: ([string, number, number][] | null)[] }
+type StoredDetails = { f: [string, number, number][]; d?: string; n?: Notes; b?: ([string, number, number][] | null)[] }
 
 /** Encodes a record as the body and index columns a store keeps. */
 export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, keyring: Keyring): NewRecord {
@@ -248,7 +253,7 @@ class DecodedRecord implements SessionRecord {
   get details(): Details {
     if (this.#details === undefined) {
       const stored = this.#storedDetails()
-      this.#details = { facts: stored.f.map(unpackFact), device: stored.d }
+      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n }
     }
     return this.#details
   }
@@ -282,6 +287,7 @@ class DecodedRecord implements SessionRecord {
 function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): StoredDetails {
   const details: StoredDetails = { f: record.details.facts.map(packFact) }
   if (record.details.device !== undefined) details.d = record.details.device
+  if (record.details.notes !== undefined) details.n = record.details.notes
   if (record.lineage.some((generation) => generation.facts !== undefined)) {
     details.b = record.lineage.map((generation) => generation.facts?.map(packFact) ?? null)
   }

@@ -1,6 +1,7 @@
 import type { Carrier } from './carrying.ts'
 import type { ResolvedConfig, ResolvedPolicy } from './config.ts'
 import type { DataCodec } from './data.ts'
+import { ConfigError } from './errors.ts'
 import type { Events } from './events.ts'
 import type { SessionRecord } from './record.ts'
 import type { Vault } from './sealed-data.ts'
@@ -22,6 +23,29 @@ export interface Service {
   readonly opened: WeakMap<SessionRecord, Buffer>
   /** Called after a session was created; removes a few expired ones now and then. */
   readonly afterCreate: () => void
+}
+
+const SERVICES = new WeakMap<object, Service>()
+
+/** Remembers what an application's `sessions` works with, for `serviceOf`. */
+export function registerService(sessions: object, service: Service): void {
+  SERVICES.set(sessions, service)
+}
+
+/**
+ * What `sessions` works with, for layers above core that hold no token: the device's own endpoints, jobs.
+ *
+ * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - it is not what `createSessions` of this copy of the package gave.
+ */
+export function serviceOf(sessions: object): Service {
+  const service = SERVICES.get(sessions)
+  if (service !== undefined) return service
+  throw new ConfigError(
+    'This is not the service that createSessions gave; hand over that very object. See docs/guide/sign-in.md.',
+    {
+      code: 'ERR_ARGUMENT_INVALID',
+    },
+  )
 }
 
 /**

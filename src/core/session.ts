@@ -17,6 +17,7 @@ import { type Beginning, checkSubject } from './starting.ts'
 import { cannotTellWhose } from './store-calls.ts'
 import { isSessionId } from './token.ts'
 import {
+  type BindingState,
   checkReason,
   type DataChange,
   ended,
@@ -43,6 +44,9 @@ export interface SignInOptions<Data> {
   readonly isPersistent?: boolean
 }
 
+/** The unit of work behind a session, for the layers that check who presents its token. Not for applications. */
+export let workOf: (session: Session<unknown>) => UnitOfWork
+
 /**
  * One request's session. `state` says what its token was; only `active` is somebody's, everything else is an anonymous visitor.
  * Get one from `sessions.read`, an adapter's `req.session`, or `sessions.signIn`.
@@ -53,6 +57,10 @@ export class Session<Data = Record<string, unknown>> {
   #data: WorkingData | undefined
   #isUsed = false
   #committed: TokenInstruction | Promise<TokenInstruction> | undefined
+
+  static {
+    workOf = (session) => session.#work
+  }
 
   /** @internal Sessions are made by `createSessions`. */
   constructor(service: Service, reading: Reading, context: ReadContext) {
@@ -137,6 +145,31 @@ export class Session<Data = Record<string, unknown>> {
 
   get device(): string | undefined {
     return this.#record()?.details.device
+  }
+
+  /** Whether the client proved to hold the device's key. `unbound` with the reason `not-checked` where nothing checks it (`sojourn/dbsc`). */
+  get binding(): BindingState {
+    this.#isUsed = true
+    return this.#work.binding
+  }
+
+  /**
+   * Makes sure that this request comes from the device the session was given to.
+   *
+   * Call it where a stolen cookie must be worth nothing: payments, exports, factors.
+   *
+   * @throws {SessionStateError} `ERR_BINDING_REQUIRED` - the client has not proved the device's key, and why. Status 403.
+   * @see Device Bound Session Credentials, W3C draft
+   * @example
+   * req.session.requireBinding()
+   */
+  requireBinding(): void {
+    const { state, reason } = this.binding
+    if (state === 'bound') return
+    throw new SessionStateError(
+      `This needs a session that is bound to its device, and this one is ${state}${reason ? ` (${reason})` : ''}. See docs/guide/dbsc.md.`,
+      { code: 'ERR_BINDING_REQUIRED', status: 403 },
+    )
   }
 
   /** Whether the handler looked at the session or changed it: the response is then personal and must not be cached. */
@@ -407,7 +440,7 @@ export class Session<Data = Record<string, unknown>> {
     await this.#replaceBy({ subject: undefined, facts: [], isPersistent: false, dataFrom })
   }
 
-  async #replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
+  async #replaceBy(beginning: Omit<Beginning, 'device' | 'notes'>): Promise<void> {
     await this.#work.replaceBy(beginning)
     this.#data = undefined
     this.#isUsed = true

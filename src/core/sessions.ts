@@ -11,7 +11,7 @@ import { parseOrOpen, readToken } from './reading.ts'
 import { decodeCarried } from './record.ts'
 import { rememberingDecoder } from './record-memo.ts'
 import { createVault } from './sealed-data.ts'
-import { keepUntil, type Service } from './service.ts'
+import { keepUntil, registerService, type Service } from './service.ts'
 import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
 import { cannotEnd, cannotTellWhose, storeCalls } from './store-calls.ts'
@@ -179,7 +179,7 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
     }
   }
 
-  return {
+  const sessions: Sessions<Data> = {
     events,
     clock,
     anonymous,
@@ -241,4 +241,6 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
     describePolicy: () => describePolicy(config, options.policyFor !== undefined),
     recognises: (token) => typeof parseOrOpen(service, token) !== 'string',
   }
+  registerService(sessions, service)
+  return sessions
 }

@@ -4,7 +4,7 @@ import { ConfigError, SessionStateError } from './errors.ts'
 import { clocksFrom } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
-import { encodeRecord, type SessionRecord } from './record.ts'
+import { encodeRecord, type Notes, type SessionRecord } from './record.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
 import { encodeId, hashSecret, newId, newSecret } from './token.ts'
 
@@ -14,6 +14,7 @@ export interface Beginning {
   readonly facts: readonly Fact[]
   readonly isPersistent: boolean
   readonly device: string | undefined
+  readonly notes: Notes | undefined
   /** The data it starts with, computed anew each time the replaced session changed meanwhile. */
   readonly dataFrom: (replaced: ActiveReading | undefined) => JsonObject
 }
@@ -88,10 +89,10 @@ function replacement(service: Service, record: SessionRecord, now: number) {
 
 function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
   const { config, codec, vault } = service
-  const { subject, isPersistent, device, facts } = beginning
+  const { subject, isPersistent, device, notes, facts } = beginning
   const idBytes = newId(config.random, subject)
   const secret = newSecret(config.random)
-  const identity = { subject, isPersistent, details: { facts, device } }
+  const identity = { subject, isPersistent, details: { facts, device, notes } }
   const data = beginning.dataFrom(replaced)
   const record: SessionRecord = {
     ...identity,

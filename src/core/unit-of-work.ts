@@ -7,7 +7,7 @@ import { ConfigError, SessionStateError, type SojournError, StoreError } from '.
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain, type Waiting } from './reading.ts'
-import type { SessionRecord } from './record.ts'
+import type { Notes, SessionRecord } from './record.ts'
 import { rotateRecord } from './rotation.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
 import { readData } from './session-data.ts'
@@ -26,6 +26,8 @@ export interface ReadContext extends Waiting {
    * a token sent in the clear is everybody's.
    */
   startRefusal?(): SojournError | undefined
+  /** What layers above core keep with a session that starts for this subject; asked only when one does. */
+  notesAtStart?(subject: string | undefined): Notes | undefined
 }
 
 /** What the response must do about the cookie. */
@@ -38,6 +40,18 @@ export interface TokenInstruction {
   /** Whether the person signed out in this request: clear what else the browser keeps. */
   readonly isLogout: boolean
 }
+
+/**
+ * Whether this request's client proved to hold the device's key: `bound` it did, `pending` the browser was asked a moment ago to make one,
+ * `unbound` neither, and `reason` says why.
+ */
+export interface BindingState {
+  readonly state: 'bound' | 'pending' | 'unbound'
+  /** Machine word; for `unbound` only. */
+  readonly reason?: string | undefined
+}
+
+const UNBOUND: BindingState = { state: 'unbound', reason: 'not-checked' }
 
 /** Gives the new data from the latest stored one; may run more than once. */
 export type DataChange = (latest: JsonObject) => JsonObject
@@ -55,6 +69,8 @@ export class UnitOfWork {
   /** When that was derived, if it was not this request that made it. */
   #derivedAt: number | undefined
   #isLogout = false
+  /** Whether the client proved to hold the session's key; said by the layer that checks it. */
+  binding: BindingState = UNBOUND
 
   constructor(service: Service, reading: Reading, context: ReadContext) {
     this.service = service
@@ -141,6 +157,37 @@ export class UnitOfWork {
     if (change !== undefined) throw this.active === undefined ? ended() : contended()
   }
 
+  /**
+   * Changes parts of the record that are no session data: what layers above keep with it, or what was proved.
+   *
+   * @param change - Gives the changes to a record, `undefined` for none; may run more than once.
+   * @returns Whether it was written; not where the session ended meanwhile, or the store is away.
+   */
+  async amend(change: (record: SessionRecord) => Partial<SessionRecord> | undefined): Promise<boolean> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const { active } = this
+      if (active === undefined || active.isReadonly) return false
+      const changes = change(active.record)
+      if (changes === undefined) return true
+      const written = await updateRecord(this.service, active.record, changes, this.#how(active))
+      if (typeof written !== 'string') {
+        this.#adopt(active, written, undefined)
+        return true
+      }
+      await this.#reload(active, attempt)
+    }
+    throw contended()
+  }
+
+  /**
+   * Leaves the session as it is and its request anonymous: whoever presents the token has not shown to be the client it was given to.
+   * Its cookie is not cleared, since the request may be a thief's and the browser's own cookie the same.
+   */
+  refuse(state: 'unproven', reason: string): void {
+    this.#reading = { state, reason, subject: this.active?.record.subject }
+    this.#send(undefined, undefined)
+  }
+
   /** Replaces the token, on request or because more was proved. */
   async rotate(kind: 'renewal' | 'elevation', reason: string, added: readonly Fact[]): Promise<void> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
@@ -180,14 +227,16 @@ export class UnitOfWork {
   }
 
   /** Starts a session; the present one, if any, ends in the same step. */
-  async replaceBy(beginning: Omit<Beginning, 'device'>): Promise<void> {
+  async replaceBy(beginning: Omit<Beginning, 'device' | 'notes'>): Promise<void> {
     const refusal = this.#context.startRefusal?.()
     if (refusal !== undefined) throw refusal
     // A new cookie would push out that of a session which is probably alive.
     if (this.#isStoreAway) throw away()
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
-    const reading = await startSession(this.service, { ...beginning, device }, this.active, this.#context.signal)
+    const notes = this.#context.notesAtStart?.(beginning.subject)
+    const reading = await startSession(this.service, { ...beginning, device, notes }, this.active, this.#context.signal)
     this.#reading = reading
+    this.binding = UNBOUND
     this.#send(reading.token.secret, undefined)
   }
 

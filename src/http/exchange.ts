@@ -3,8 +3,10 @@
  * through here, so that none has a policy of its own.
  */
 import type { SojournError } from '../core/errors.ts'
+import type { JsonObject } from '../core/patch.ts'
 import type { OnOutage } from '../core/reading.ts'
-import type { Session } from '../core/session.ts'
+import type { Notes } from '../core/record.ts'
+import { type Session, workOf } from '../core/session.ts'
 import type { TokenInstruction } from '../core/unit-of-work.ts'
 import { type HeaderTarget, markPersonal } from './cache-headers.ts'
 import { chooseCookie } from './cookie-choice.ts'
@@ -13,6 +15,7 @@ import { cookieValues } from './cookie-parse.ts'
 import { deviceName } from './device.ts'
 import type { SessionHttp } from './http-options.ts'
 import type { HttpContext, NativeFacts } from './request-facts.ts'
+import type { GuardedRequest } from './request-guard.ts'
 import { type TransportVerdict, transportError } from './transport.ts'
 
 /**
@@ -21,30 +24,50 @@ import { type TransportVerdict, transportError } from './transport.ts'
  * It is also what core is told of the request. There is no abort signal in it on purpose: a write whose client has gone is finished
  * all the same, or a logout would depend on the patience of whoever asked for it.
  */
-export class Exchange<Data, Native> implements HttpContext {
+export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   readonly http: SessionHttp<Data, Native>
   readonly isActivity: boolean | undefined
-  readonly #facts: NativeFacts<Native>
+  readonly facts: NativeFacts<Native>
   #judged: TransportVerdict | undefined
   #isDuplicated = false
   #opened: Session<Data> | Promise<Session<Data>> | undefined
   #session: Session<Data> | undefined
   #instruction: TokenInstruction | undefined
+  #hasStarted = false
 
   constructor(http: SessionHttp<Data, Native>, facts: NativeFacts<Native>) {
     this.http = http
-    this.#facts = facts
+    this.facts = facts
     this.isActivity = http.isActivity?.(facts.request)
   }
 
   /** Core asks for it only for a request that brought a token. */
   get onOutage(): OnOutage | undefined {
-    return this.http.onOutageOf(this.#facts.request)
+    return this.http.onOutageOf(this.facts.request)
   }
 
   /** Core asks for it only when a session starts. */
   get device(): string | undefined {
-    return deviceName(this.#facts.header('user-agent'))
+    return deviceName(this.facts.header('user-agent'))
+  }
+
+  /** Core asks for it only when a session starts. */
+  notesAtStart(subject: string | undefined): Notes | undefined {
+    this.#hasStarted = true
+    let notes: Record<string, JsonObject> | undefined
+    for (const guard of this.http.guards) {
+      const note = guard.notesAtStart?.(this, subject)
+      if (note !== undefined) notes = { ...notes, [guard.name]: note }
+    }
+    return notes
+  }
+
+  get isSecure(): boolean {
+    return this.#verdict === 'secure'
+  }
+
+  get clientAddress(): string | undefined {
+    return this.facts.peer
   }
 
   /** Core asks for it only when a session is about to start: then, and not before, a wrong transport is an error. */
@@ -65,14 +88,27 @@ export class Exchange<Data, Native> implements HttpContext {
   }
 
   #read(): Session<Data> | Promise<Session<Data>> {
-    const header = this.#facts.header('cookie')
+    const header = this.facts.header('cookie')
     const token = header === undefined ? undefined : this.#chooseToken(header)
     const session = token ? this.http.sessions.open(token, this) : this.http.sessions.anonymous(this)
     if (session instanceof Promise) return session.then((opened) => this.#opens(opened))
     return this.#opens(session)
   }
 
-  #opens(session: Session<Data>): Session<Data> {
+  #opens(session: Session<Data>): Session<Data> | Promise<Session<Data>> {
+    const { guards } = this.http
+    if (guards.length > 0 && workOf(session).active !== undefined) return this.#inspect(session, 0)
+    this.#session = session
+    return session
+  }
+
+  /** Asks each guard in turn, for as long as the session is anybody's. Without a promise where none of them waits. */
+  #inspect(session: Session<Data>, from: number): Session<Data> | Promise<Session<Data>> {
+    const { guards } = this.http
+    for (let index = from; index < guards.length && workOf(session).active !== undefined; index++) {
+      const inspected = guards[index]!.inspect(session, this)
+      if (inspected instanceof Promise) return inspected.then(() => this.#inspect(session, index + 1))
+    }
     this.#session = session
     return session
   }
@@ -128,6 +164,7 @@ export class Exchange<Data, Native> implements HttpContext {
     const lines = this.#setCookieLines(instruction)
     if (lines.length > 0) replaceCookie(target, use!.cookie, lines)
     if (instruction.isLogout) this.#clearSiteData(target, instruction)
+    if (lines.length > 0) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
     if (lines.length > 0 || this.#session!.isUsed) markPersonal(target, lines.length > 0)
   }
 
@@ -137,12 +174,12 @@ export class Exchange<Data, Native> implements HttpContext {
     if (kind === 'set') {
       if (use === undefined) throw this.#refuse(verdict as Exclude<TransportVerdict, string>)
       const persistence = expiresAt === undefined ? undefined : { expiresAt, now: this.http.clock() }
-      return use.cookie.setLines(token!, persistence, this.#facts.header('cookie'))
+      return use.cookie.setLines(token!, persistence, this.facts.header('cookie'))
     }
     if (use === undefined) return []
-    if (kind === 'clear') return use.cookie.clearLines(this.#facts.header('cookie'))
-    const healing = this.#isDuplicated ? use.healing.nextLine(this.#facts.host, this.#facts.path) : undefined
-    return healing === undefined ? [] : use.cookie.strayLines(healing, this.#facts.header('cookie'))
+    if (kind === 'clear') return use.cookie.clearLines(this.facts.header('cookie'))
+    const healing = this.#isDuplicated ? use.healing.nextLine(this.facts.host, this.facts.path) : undefined
+    return healing === undefined ? [] : use.cookie.strayLines(healing, this.facts.header('cookie'))
   }
 
   /** The application's own header stays. Data is cleared after cookies are set: `"cookies"` would take a new session's with it. */
@@ -154,7 +191,7 @@ export class Exchange<Data, Native> implements HttpContext {
   }
 
   get #verdict(): TransportVerdict {
-    this.#judged ??= this.http.transport.judge(this.#facts)
+    this.#judged ??= this.http.transport.judge(this.facts)
     return this.#judged
   }
 

@@ -7,6 +7,7 @@ import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-dat
 import { ChunkedCookie } from './cookie-chunks.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
 import { CookieHealing } from './cookie-healing.ts'
+import type { RequestGuard } from './request-guard.ts'
 import { Transport, type TransportOptions, type TransportVerdict } from './transport.ts'
 
 /** Options of an adapter. All have safe defaults. */
@@ -30,6 +31,11 @@ export interface HttpOptions<Native> extends TransportOptions, ClearSiteDataOpti
    * Never use `anonymous` where being signed out shows more, or lets more be done, than being signed in.
    */
   readonly onOutage?: OnOutage | ((request: Native) => OnOutage)
+  /**
+   * Further checks of who presents a session's token, such as `deviceBinding()` (`sojourn/dbsc`) and `traitChecks()` (`sojourn/traits`), asked in
+   * this order. Default none: a stolen cookie is then as good as the browser it was stolen from.
+   */
+  readonly guards?: readonly RequestGuard[]
 }
 
 /** A cookie and what clears its left-overs. */
@@ -47,6 +53,7 @@ export class SessionHttp<Data, Native> {
   readonly #onOutage: OnOutage | ((request: Native) => OnOutage) | undefined
   /** Value of `Clear-Site-Data` at logout. */
   readonly clearSiteData: string | undefined
+  readonly guards: readonly RequestGuard[]
   readonly #secure: CookieUse
   readonly #plain: CookieUse
 
@@ -61,6 +68,7 @@ export class SessionHttp<Data, Native> {
     this.clearSiteData = clearSiteDataHeader(options.clearSiteData)
     this.#secure = { cookie: new ChunkedCookie(secure), healing: new CookieHealing(secure, formerScopes) }
     this.#plain = { cookie: new ChunkedCookie(plain), healing: new CookieHealing(plain, []) }
+    this.guards = attached(options.guards, sessions)
     reportLowered(sessions, options)
   }
 
@@ -73,6 +81,22 @@ export class SessionHttp<Data, Native> {
   cookieFor(verdict: TransportVerdict): CookieUse | undefined {
     return verdict === 'secure' ? this.#secure : verdict === 'loopback' ? this.#plain : undefined
   }
+}
+
+function attached(guards: unknown, sessions: Sessions<unknown>): readonly RequestGuard[] {
+  if (guards === undefined) return []
+  const isGuard = (guard: unknown) => typeof (guard as RequestGuard | null)?.inspect === 'function'
+  if (!Array.isArray(guards) || !guards.every(isGuard)) {
+    throw new ConfigError('guards is not a list of guards; expected such as [deviceBinding()]; see docs/guide/dbsc.md.', {
+      code: 'ERR_CONFIG_INVALID',
+    })
+  }
+  const list = [...(guards as RequestGuard[])]
+  if (new Set(list.map((guard) => guard.name)).size < list.length) {
+    throw new ConfigError('guards has two of one name; each check is made once.', { code: 'ERR_CONFIG_INVALID' })
+  }
+  for (const guard of list) guard.attach(sessions)
+  return list
 }
 
 const OUTAGE_CHOICES: readonly unknown[] = ['reject', 'anonymous', 'readonly']

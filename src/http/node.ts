@@ -48,6 +48,10 @@ class NodeFacts implements NativeFacts<IncomingMessage> {
     return this.request.socket.remoteAddress
   }
 
+  get method(): string {
+    return this.request.method ?? 'GET'
+  }
+
   get host(): string | undefined {
     // HTTP/2 calls it `:authority`.
     const host = this.request.headers.host ?? this.header(':authority')

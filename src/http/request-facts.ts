@@ -1,4 +1,5 @@
 import type { SojournError } from '../core/errors.ts'
+import type { Notes } from '../core/record.ts'
 import type { ReadContext } from '../core/unit-of-work.ts'
 
 /**
@@ -10,6 +11,8 @@ export interface RequestFacts {
   readonly isEncrypted: boolean
   /** Address of the other end of this hop; `undefined` where the platform hides it. */
   readonly peer: string | undefined
+  /** In capitals. */
+  readonly method: string
   /** Host the client asked for, without port; IPv6 in brackets. Not trusted. */
   readonly host: string | undefined
   /** Path of the URL, without query. Not trusted. */
@@ -25,6 +28,7 @@ export interface NativeFacts<Native> extends RequestFacts {
 
 /** What core is told of a request. It asks for the device and for the refusal only when a session starts. */
 export interface HttpContext extends ReadContext {
+  notesAtStart(subject: string | undefined): Notes | undefined
   /** Why no session may start for this request; `undefined` when one may. */
   startRefusal(): SojournError | undefined
 }

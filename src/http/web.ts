@@ -62,6 +62,10 @@ class WebFacts implements NativeFacts<Request> {
     return undefined
   }
 
+  get method(): string {
+    return this.request.method
+  }
+
   get host(): string {
     return this.#parsed.hostname
   }

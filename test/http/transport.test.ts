@@ -5,7 +5,15 @@ import { Transport, type TransportOptions, transportError } from '../../src/http
 
 function facts(given: Partial<Omit<RequestFacts, 'header'>> & { headers?: Record<string, string> } = {}): RequestFacts {
   const { headers = {}, ...rest } = given
-  return { isEncrypted: false, peer: '10.0.0.5', host: 'example.com', path: '/', header: (name) => headers[name], ...rest }
+  return {
+    method: 'GET',
+    isEncrypted: false,
+    peer: '10.0.0.5',
+    host: 'example.com',
+    path: '/',
+    header: (name) => headers[name],
+    ...rest,
+  }
 }
 
 function verdict(options: TransportOptions, request: RequestFacts): string {
