@@ -7,7 +7,7 @@ import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-dat
 import { ChunkedCookie } from './cookie-chunks.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
 import { CookieHealing } from './cookie-healing.ts'
-import type { RequestGuard } from './request-guard.ts'
+import type { GuardedHttp, RequestGuard } from './request-guard.ts'
 import { Transport, type TransportOptions, type TransportVerdict } from './transport.ts'
 
 /** Options of an adapter. All have safe defaults. */
@@ -68,7 +68,7 @@ export class SessionHttp<Data, Native> {
     this.clearSiteData = clearSiteDataHeader(options.clearSiteData)
     this.#secure = { cookie: new ChunkedCookie(secure), healing: new CookieHealing(secure, formerScopes) }
     this.#plain = { cookie: new ChunkedCookie(plain), healing: new CookieHealing(plain, []) }
-    this.guards = attached(options.guards, sessions)
+    this.guards = attached(options.guards, { sessions, sessionCookie: secure.shape })
     reportLowered(sessions, options)
   }
 
@@ -83,7 +83,7 @@ export class SessionHttp<Data, Native> {
   }
 }
 
-function attached(guards: unknown, sessions: Sessions<unknown>): readonly RequestGuard[] {
+function attached(guards: unknown, http: GuardedHttp): readonly RequestGuard[] {
   if (guards === undefined) return []
   const isGuard = (guard: unknown) => typeof (guard as RequestGuard | null)?.inspect === 'function'
   if (!Array.isArray(guards) || !guards.every(isGuard)) {
@@ -95,7 +95,7 @@ function attached(guards: unknown, sessions: Sessions<unknown>): readonly Reques
   if (new Set(list.map((guard) => guard.name)).size < list.length) {
     throw new ConfigError('guards has two of one name; each check is made once.', { code: 'ERR_CONFIG_INVALID' })
   }
-  for (const guard of list) guard.attach(sessions)
+  for (const guard of list) guard.attach(http)
   return list
 }
 

@@ -33,7 +33,7 @@ export function openOnNode<Data>(
 }
 
 /** Answers questions about a Node request from the request itself. */
-class NodeFacts implements NativeFacts<IncomingMessage> {
+export class NodeFacts implements NativeFacts<IncomingMessage> {
   readonly request: IncomingMessage
 
   constructor(request: IncomingMessage) {

@@ -6,6 +6,7 @@ import type { JsonObject } from '../core/patch.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { HeaderTarget } from './cache-headers.ts'
+import type { CookieShape } from './cookie-serialise.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 /** What a guard may know of a request. */
@@ -17,12 +18,19 @@ export interface GuardedRequest {
   readonly clientAddress: string | undefined
 }
 
+/** What a guard may know of the adapter it is given to. */
+export interface GuardedHttp {
+  readonly sessions: Sessions<unknown>
+  /** The session cookie as it goes over TLS. */
+  readonly sessionCookie: CookieShape
+}
+
 /** One check. Made by `deviceBinding` and `traitChecks`; applications hand them to an adapter as `guards`. */
 export interface RequestGuard {
   /** Under which its notes are kept with each session. */
   readonly name: string
   /** Called once for each adapter it is given to. @throws {ConfigError} what it needs is not there. */
-  attach(sessions: Sessions<unknown>): void
+  attach(http: GuardedHttp): void
   /** What to keep with a session that starts in this request. */
   notesAtStart?(request: GuardedRequest, subject: string | undefined): JsonObject | undefined
   /** Called with the session of each request that has an active one, before the handler. */

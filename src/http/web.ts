@@ -43,12 +43,12 @@ export function errorOnWeb(error: unknown, request: Request): Response {
 }
 
 /** Answers questions about a Web request from the request itself. */
-class WebFacts implements NativeFacts<Request> {
+export class WebFacts implements NativeFacts<Request> {
   readonly request: Request
   readonly #isSecure: ((request: Request) => boolean) | undefined
   #url: URL | undefined
 
-  constructor(request: Request, isSecure: ((request: Request) => boolean) | undefined) {
+  constructor(request: Request, isSecure?: (request: Request) => boolean) {
     this.request = request
     this.#isSecure = isSecure
   }
