@@ -116,6 +116,11 @@ export class Session<Data = Record<string, unknown>> {
     return this.#record()?.lastSeenAt
   }
 
+  /** Instant of the latest rotation, or of the start while there was none. */
+  get rotatedAt(): number | undefined {
+    return this.#record()?.generationAt
+  }
+
   /** Whether the store is away and this is the last copy of the session: it can be read, and nothing be written. */
   get isReadonly(): boolean {
     this.#isUsed = true

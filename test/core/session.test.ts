@@ -261,6 +261,18 @@ describe('rotation', () => {
     expect([[renewed.id, renewed.subject, renewed.absoluteDeadline], renewed.data]).toEqual([before, { basket: ['tea'] }])
   })
 
+  it('is told by its instant, which is the start until there was one', async () => {
+    const { request, clock } = await browser()
+    const session = await request()
+    const atFirst = session.rotatedAt
+
+    clock.advance(minutes(1))
+    await session.rotate()
+
+    expect(atFirst).toBe(session.startedAt)
+    expect(session.rotatedAt).toBe(clock())
+  })
+
   it('happens by itself once the token is rotateAfter old', async () => {
     const { request, clock, token } = await browser()
     clock.advance(minutes(15))
