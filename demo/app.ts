@@ -38,10 +38,10 @@ export function createApp(shop: Shop): express.Express {
   server.use(refuseForeignForms)
   server.use(express.json({ limit: LARGEST_BODY }))
   server.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 20 }))
-  // This shop listens on the loopback interface alone, where browsers have no certificate to check. Leave the option out behind TLS.
+  // Without `--tls` the shop listens in plain text, on the loopback interface alone. A site that others can reach leaves the option out.
   server.use(
     sessionMiddleware(shop.sessions, {
-      dangerouslyAllowHttp: true,
+      dangerouslyAllowHttp: !shop.isTls,
       onOutage,
       onError: (error, req, res) => answerError(error, req as Request, res as Response),
     }),

@@ -6,6 +6,8 @@ import { StartError, systemCode } from './start-error.ts'
 import { readStoreChoice, type StoreChoice } from './stores/choice.ts'
 
 export interface Settings {
+  /** Browsers reach the shop by HTTPS. */
+  readonly isTls: boolean
   /** 0 lets the system choose one. */
   readonly port: number
   /** The folder of everything the shop keeps. */
@@ -19,13 +21,16 @@ export interface Settings {
   readonly maxStaleness: number
 }
 
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const port = env.PORT || '3000'
+export function readSettings(env: NodeJS.ProcessEnv, isTls = false): Settings {
+  const port = env.PORT || (isTls ? '3443' : '3000')
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new StartError(`PORT is not a port number; set it to a whole number from 0 to 65535, such as PORT=3000.`)
+    throw new StartError(
+      `PORT is not a port number; set it to a whole number from 0 to 65535, such as PORT=${isTls ? 3443 : 3000}.`,
+    )
   }
   const store = readStoreChoice(env.STORE)
   return {
+    isTls,
     port: Number(port),
     dataFolder: prepareFolder(resolve(env.DEMO_DATA || '.data')),
     sessionKeys: env.SESSION_KEYS || undefined,

@@ -51,6 +51,8 @@ export interface Shop {
   readonly people: People
   readonly policy: { readonly idleTimeout: number; readonly absoluteTimeout: number }
   readonly store: ShopStore
+  /** Browsers reach it by HTTPS. */
+  readonly isTls: boolean
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export function openShop(settings: Settings, people: People, store: ShopStore): 
       people,
       policy,
       store,
+      isTls: settings.isTls,
       async close() {
         await store.close()
         people.close()

@@ -1,0 +1,43 @@
+/** What may follow `npm start --`. */
+import { parseArgs } from 'node:util'
+import { StartError } from './start-error.ts'
+
+export interface Arguments {
+  /** Serve HTTPS. */
+  readonly tls: boolean
+  /** Say what there is, and open nothing. */
+  readonly help: boolean
+}
+
+/**
+ * @param env - npm keeps `npm start --tls`, without the `--` between, for itself and says so here; what is meant is clear.
+ * @throws {StartError} An argument that there is not.
+ */
+export function readArguments(given: readonly string[], env: NodeJS.ProcessEnv): Arguments {
+  try {
+    const { values } = parseArgs({
+      args: [...given],
+      options: { tls: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: false,
+    })
+    return { tls: values.tls ?? env.npm_config_tls === 'true', help: values.help ?? false }
+  } catch {
+    throw new StartError(
+      `The shop does not know what to do with ${given.map((each) => JSON.stringify(each)).join(' ')}; it takes --tls and --help, as in \`npm start -- --tls\`.`,
+    )
+  }
+}
+
+export const HELP = `
+  npm start              opens the shop on http://localhost:3000
+  npm start -- --tls     opens it on https://localhost:3443, with a certificate of an authority of its own
+  npm start -- --help    says this
+
+  In the environment
+    PORT                     another port; 0 lets the system choose one
+    DEMO_DATA                the folder of everything the shop keeps (.data)
+    STORE, NEAR_CACHE        where visits are kept: docs/stores/README.md
+    SESSION_KEYS             keys from \`npx sojourn keys\` instead of the one in the data folder
+    DEMO_IDLE_SECONDS        longest gap between two uses of a visit (1800)
+    DEMO_ABSOLUTE_SECONDS    longest visit (43200)
+`
