@@ -93,3 +93,8 @@ export function withFacts(facts: readonly Fact[], added: readonly Fact[]): Fact[
   const kept = facts.filter((fact) => !added.some((newer) => newer.method === fact.method))
   return [...kept, ...added].slice(-MOST_FACTS)
 }
+
+/** The facts that count after the session's client was doubted: those proved since. */
+export function undoubted(facts: readonly Fact[], doubtedAt: number | undefined): readonly Fact[] {
+  return doubtedAt === undefined ? facts : facts.filter((fact) => fact.at > doubtedAt)
+}

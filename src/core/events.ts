@@ -3,7 +3,7 @@
  * on, through a bounded queue: a slow or failing listener costs events, never a request (design 7).
  */
 import type { Clock } from './clock.ts'
-import { ConfigError } from './errors.ts'
+import { ConfigError, type CsrfRule } from './errors.ts'
 
 /** What every event carries. */
 interface Common {
@@ -34,13 +34,35 @@ export type EventDetails =
   | { readonly type: 'subject.limit-exceeded'; readonly limit: number; readonly outcome: 'rejected' | 'evicted' | 'allowed' }
   | { readonly type: 'token.refused'; readonly state: 'malformed' | 'forged' | 'unknown' }
   | { readonly type: 'cookie.duplicated'; readonly candidates: number; readonly valid: number }
-  | { readonly type: 'transport.refused'; readonly reason: string }
+  | {
+      readonly type: 'transport.refused'
+      readonly reason: string
+      /** The forwarding headers there were, such as `X-Forwarded-Proto: http`, in known words; no address. */
+      readonly seen?: string | undefined
+    }
   | { readonly type: 'store.failed'; readonly operation: string; readonly code: string }
   | { readonly type: 'store.circuit-opened'; readonly failures: number; readonly pause: number }
   | { readonly type: 'store.circuit-closed' }
   | { readonly type: 'request.let-through'; readonly as: 'anonymous' | 'readonly' }
   | { readonly type: 'binding.registered'; readonly algorithm: string }
   | { readonly type: 'binding.refused'; readonly reason: string }
+  | {
+      readonly type: 'csrf.refused'
+      readonly rule: CsrfRule
+      /** Whether it was let through all the same, by `csrf.reportOnly`. */
+      readonly isReportOnly: boolean
+    }
+  | {
+      readonly type: 'traits.drifted'
+      readonly grade: 'note' | 'rotate' | 'step-up' | 'revoke'
+      /** Nothing was done about it: the checks only report. */
+      readonly isShadow: boolean
+      /** What changed, as the policy names it. */
+      readonly changes: readonly string[]
+      /** The same for a person; without any value of theirs. */
+      readonly reason: string
+    }
+  | { readonly type: 'traits.address-dropped' }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */

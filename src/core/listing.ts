@@ -1,4 +1,4 @@
-import { type Acr, acrOf } from './assurance.ts'
+import { type Acr, acrOf, undoubted } from './assurance.ts'
 import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
 import { decodeRecord } from './record.ts'
 import { policyFor, type Service } from './service.ts'
@@ -38,7 +38,7 @@ export function summarise(service: Service, stored: readonly StoredRecord[]): Se
         lastSeenAt,
         idleDeadline,
         absoluteDeadline,
-        acr: acrOf(details.facts),
+        acr: acrOf(undoubted(details.facts, details.doubtedAt)),
         device: details.device,
         isPersistent,
       },

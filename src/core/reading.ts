@@ -1,5 +1,5 @@
 /** Reading: from a token to a judged session. At most one round trip, and no write but the one that confirms a new token. */
-import type { Fact } from './assurance.ts'
+import { type Fact, undoubted } from './assurance.ts'
 import { isSojournError, StoreError } from './errors.ts'
 import { expiredBy } from './expiry.ts'
 import type { SessionRecord } from './record.ts'
@@ -168,7 +168,12 @@ export async function readAgain(service: Service, reading: ActiveReading, signal
 }
 
 /** The authority this request has. */
-export function factsOf({ judgement, record }: ActiveReading): readonly Fact[] {
+export function factsOf(reading: ActiveReading): readonly Fact[] {
+  return undoubted(provedTo(reading), reading.record.details.doubtedAt)
+}
+
+/** What was proved to this request's token, whether it counts or not. */
+export function provedTo({ judgement, record }: ActiveReading): readonly Fact[] {
   return (judgement.kind === 'predecessor' ? judgement.facts : undefined) ?? record.details.facts
 }
 

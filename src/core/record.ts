@@ -45,6 +45,8 @@ export interface Details {
   readonly facts: readonly Fact[]
   readonly device?: string | undefined
   readonly notes?: Notes | undefined
+  /** When the client changed so much that nothing proved until then counts any more. */
+  readonly doubtedAt?: number | undefined
 }
 
 /** A decoded record. Immutable; changes are made by `with...` copies and `encodeRecord`. */
@@ -82,7 +84,13 @@ const IS_CONFIRMED = 4
 const HEADER_BYTES = 117
 const GENERATION_BYTES = 81
 
-type StoredDetails = { f: [string, number, number][]; d?: string; n?: Notes; b?: ([string, number, number][] | null)[] }
+type StoredDetails = {
+  f: [string, number, number][]
+  d?: string
+  n?: Notes
+  w?: number
+  b?: ([string, number, number][] | null)[]
+}
 
 /** Encodes a record as the body and index columns a store keeps. */
 export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, keyring: Keyring): NewRecord {
@@ -253,7 +261,7 @@ class DecodedRecord implements SessionRecord {
   get details(): Details {
     if (this.#details === undefined) {
       const stored = this.#storedDetails()
-      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n }
+      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n, doubtedAt: stored.w }
     }
     return this.#details
   }
@@ -288,6 +296,7 @@ function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): Stored
   const details: StoredDetails = { f: record.details.facts.map(packFact) }
   if (record.details.device !== undefined) details.d = record.details.device
   if (record.details.notes !== undefined) details.n = record.details.notes
+  if (record.details.doubtedAt !== undefined) details.w = record.details.doubtedAt
   if (record.lineage.some((generation) => generation.facts !== undefined)) {
     details.b = record.lineage.map((generation) => generation.facts?.map(packFact) ?? null)
   }

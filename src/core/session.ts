@@ -108,6 +108,15 @@ export class Session<Data = Record<string, unknown>> {
     return authTimeOf(this.facts)
   }
 
+  /**
+   * Since when nothing proved before counts any more, because the client changed (`sojourn/traits`); `undefined` when there is no doubt, or
+   * `elevate` has brought a proof since. The subject stays: ask the person to prove again who they are.
+   */
+  get doubtedAt(): number | undefined {
+    const doubtedAt = this.#record()?.details.doubtedAt
+    return this.facts.length === 0 ? doubtedAt : undefined
+  }
+
   get startedAt(): number | undefined {
     return this.#record()?.startedAt
   }
@@ -175,6 +184,26 @@ export class Session<Data = Record<string, unknown>> {
       `This needs a session that is bound to its device, and this one is ${state}${reason ? ` (${reason})` : ''}. See docs/guide/dbsc.md.`,
       { code: 'ERR_BINDING_REQUIRED', status: 403 },
     )
+  }
+
+  /**
+   * A token for forms and scripts of this response's page, which shows that what they send comes from the page: the form field `csrf_token`
+   * or the header `x-csrf-token`. Another text each time, all of them good for as long as the session has this id.
+   *
+   * Browsers of today need none; give one to clients that send neither `Sec-Fetch-Site` nor `Origin`, and to all with `csrf.token: 'always'`. For
+   * a visitor without a session it sets a small cookie and starts no session. A sign-in makes older tokens void.
+   *
+   * @throws {SessionStateError} `ERR_SESSION_COMMITTED` - the visitor has no session, and the headers that would carry the cookie have left.
+   * @throws {TransportError} `ERR_TRANSPORT_INSECURE` - the visitor has no session, and no cookie may travel on this channel.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no adapter opened this session.
+   * @see ASVS 5.0, 3.5.1; NIST SP 800-63B-4, 5.1
+   * @example
+   * res.send(`<form method="post"><input type="hidden" name="csrf_token" value="${req.session.csrfToken()}">...`)
+   */
+  csrfToken(): string {
+    this.#isUsed = true
+    if (this.#work.active === undefined) this.#assertOpen()
+    return this.#work.csrfToken()
   }
 
   /** Whether the handler looked at the session or changed it: the response is then personal and must not be cached. */

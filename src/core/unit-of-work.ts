@@ -6,8 +6,8 @@ import { acrOf, type Fact, withFacts } from './assurance.ts'
 import { ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
-import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, type Reading, readAgain, type Waiting } from './reading.ts'
-import type { Notes, SessionRecord } from './record.ts'
+import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, provedTo, type Reading, readAgain, type Waiting } from './reading.ts'
+import type { Details, Notes, SessionRecord } from './record.ts'
 import { rotateRecord } from './rotation.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
 import { readData } from './session-data.ts'
@@ -28,6 +28,10 @@ export interface ReadContext extends Waiting {
   startRefusal?(): SojournError | undefined
   /** What layers above core keep with a session that starts for this subject; asked only when one does. */
   notesAtStart?(subject: string | undefined): Notes | undefined
+  /** A token against cross-site request forgery for this session, or for a visitor who has none. Adapters make them. */
+  csrfToken?(sessionId: string | undefined): string
+  /** Whether an answer can still carry a cookie. Default `true`; `false` for an upgrade to a socket, whose token is then not renewed. */
+  readonly canSetCookie?: boolean | undefined
 }
 
 /** What the response must do about the cookie. */
@@ -71,6 +75,8 @@ export class UnitOfWork {
   #isLogout = false
   /** Whether the client proved to hold the session's key; said by the layer that checks it. */
   binding: BindingState = UNBOUND
+  /** What the layer that looks at the client's traits saw in this request, for its own reading. */
+  traits: unknown
 
   constructor(service: Service, reading: Reading, context: ReadContext) {
     this.service = service
@@ -91,13 +97,24 @@ export class UnitOfWork {
     return this.#context.isActivity !== false
   }
 
+  /** @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no adapter opened this session. */
+  csrfToken(): string {
+    const { active } = this
+    if (this.#context.csrfToken === undefined)
+      throw misuse('csrfToken was asked of a session that no adapter opened; expected one of a request')
+    return this.#context.csrfToken(active?.record.id)
+  }
+
   /** What is due by itself at the end of the request: a renewal is waited for, a touch never is. */
   due(): 'none' | 'touch' | 'renewal' {
     const { active } = this
     if (active === undefined || active.isReadonly) return 'none'
+    const canSetCookie = this.#context.canSetCookie !== false
+    // Where the cookie is the record, whatever changes it needs an answer.
+    if (!canSetCookie && this.service.carrier !== undefined) return 'none'
     const now = this.service.config.clock()
     const policy = policyFor(this.service, active.record)
-    if (mayRenew(active) && isRenewalDue(active.record, now, policy)) return 'renewal'
+    if (canSetCookie && mayRenew(active) && isRenewalDue(active.record, now, policy)) return 'renewal'
     return this.isActivity && isTouchDue(active.record, now, policy) ? 'touch' : 'none'
   }
 
@@ -207,7 +224,7 @@ export class UnitOfWork {
         continue
       }
       const before = factsOf(active)
-      const details = { ...record.details, facts: withFacts(before, added) }
+      const details = { ...record.details, ...proved(active, before, added) }
       const policy = policyFor(this.service, { subject: record.subject, isPersistent: record.isPersistent, details })
       const how = kind === 'renewal' ? ({ kind, currentSecret: token.secret } as const) : ({ kind } as const)
       const rotated = rotateRecord(record, how, { ...config, now, policy })
@@ -240,20 +257,27 @@ export class UnitOfWork {
     this.#send(reading.token.secret, undefined)
   }
 
-  /** Ends the session, if there is one; `isLogout` clears the cookie in any case. */
-  async end(reason: string, isLogout: boolean): Promise<void> {
+  /**
+   * Ends the session, if there is one; `isLogout` clears the cookie in any case.
+   *
+   * @param isOwners - Whether it is the subject who asks, for the audit entry. Default `true`.
+   * @returns Whether it was this call that ended it.
+   */
+  async end(reason: string, isLogout: boolean, isOwners = true): Promise<boolean> {
     const { active } = this
+    let isFirst = false
     if (this.#reading.state === 'unavailable') throw away()
     if (active !== undefined) {
       const { calls, config, events } = this.service
       const { id, subject } = active.record
       const now = config.clock()
-      const isFirst = await calls.revoke(id, { reason, now, keepUntil: keepUntil(this.service, now, active.record) })
-      if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: subject })
+      isFirst = await calls.revoke(id, { reason, now, keepUntil: keepUntil(this.service, now, active.record) })
+      if (isFirst) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor: isOwners ? subject : undefined })
       this.#reading = { state: 'revoked', reason }
       this.#send(undefined, undefined)
     }
     this.#isLogout ||= isLogout
+    return isFirst
   }
 
   /** Sets an unreadable session aside: the request goes on as an anonymous one, the record stays as it is for whoever investigates. */
@@ -326,6 +350,19 @@ export class UnitOfWork {
   #resealed(record: SessionRecord): Partial<SessionRecord> | undefined {
     if (!this.service.vault.isOutdated(record.sealedData)) return undefined
     return { sealedData: this.#seal(record, (latest) => latest) }
+  }
+}
+
+/**
+ * What is proved after more was. Doubted facts never come back; the doubt itself stays, for a token of before that is still on its way. A
+ * proof on a clock that went back since is one of after it all the same.
+ */
+function proved(active: ActiveReading, before: readonly Fact[], added: readonly Fact[]): Pick<Details, 'facts' | 'doubtedAt'> {
+  const { doubtedAt } = active.record.details
+  if (added.length === 0) return { facts: provedTo(active), doubtedAt }
+  return {
+    facts: withFacts(before, added),
+    doubtedAt: doubtedAt === undefined ? undefined : Math.min(doubtedAt, ...added.map(({ at }) => at - 1)),
   }
 }
 
