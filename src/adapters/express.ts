@@ -46,7 +46,12 @@ export function sessionMiddleware<Data>(
   sessions: Sessions<Data>,
   options: SessionMiddlewareOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
-  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  const isProduction = process.env.NODE_ENV === 'production'
+  const http = new SessionHttp<Data, IncomingMessage>(
+    sessions,
+    options,
+    isProduction ? undefined : (sentence) => process.emitWarning(sentence),
+  )
   const failures = new NodeFailures(options.onError, (error) => process.emitWarning(error))
   return (request, response, next) => {
     const opened = openOnNode(http, request, response, failures)

@@ -4,13 +4,15 @@ import { isSojournError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
-import { type IncomingMessage, openOnNode, type ServerResponse } from '../http/node.ts'
+import { HttpsRedirect, type HttpsRedirectOptions } from '../http/https-redirect.ts'
+import { type IncomingMessage, NodeFacts, openOnNode, type ServerResponse } from '../http/node.ts'
 import { type NodeErrorHandler, NodeFailures, sendErrorOnNode } from '../http/node-error.ts'
 
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
 export type { HttpOptions } from '../http/http-options.ts'
+export type { HttpsRedirectOptions } from '../http/https-redirect.ts'
 export type { NodeErrorHandler } from '../http/node-error.ts'
 
 /** Options of `nodeSession` and of this entry's `withSession`. */
@@ -98,8 +100,40 @@ export function withSession<Data>(
 }
 
 function opener<Data>(sessions: Sessions<Data>, options: NodeSessionOptions, failures: NodeFailures) {
-  const http = new SessionHttp<Data, IncomingMessage>(sessions, options)
+  const http = new SessionHttp<Data, IncomingMessage>(sessions, options, developerWarning())
   return (request: IncomingMessage, response: ServerResponse) => openOnNode(http, request, response, failures)
+}
+
+/**
+ * Gives a listener that answers requests which came over plain HTTP: visits with a redirect (308) to the same path and query over https, all
+ * else with 403. It sets no cookie, and the host is one of yours, never the request's. It is middleware of Express as well: put it first.
+ *
+ * A request with a body, or with `Authorization`, is not redirected: it was readable on the way, and its sender has to learn that.
+ *
+ * @param options - Your origins, and the proxies that say how a request reached them; `trustedProxies` as for the session.
+ * @returns A listener of `(req, res, next)`. It calls `next` for a request that came over TLS; without one it answers 404.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: no https origin, a proxy that is no address.
+ * @see ASVS 5.0, 4.1.2, 12.2.1; OWASP Session Management Cheat Sheet, "Transport Layer Security"
+ * @example
+ * import { createServer } from 'node:http'
+ * createServer(httpsRedirect({ origins: ['https://shop.example'] })).listen(80)
+ */
+export function httpsRedirect(
+  options: HttpsRedirectOptions,
+): (request: IncomingMessage, response: ServerResponse, next?: () => void) => void {
+  const redirect = new HttpsRedirect(options, developerWarning())
+  return (request, response, next) => {
+    const answer = redirect.answer(new NodeFacts(request))
+    if (answer !== undefined) {
+      response.writeHead(answer.status, { ...answer.headers, 'Content-Length': answer.body.length })
+      response.end(answer.body)
+    } else if (next !== undefined) next()
+    else response.writeHead(404).end()
+  }
+}
+
+function developerWarning(): ((sentence: string) => void) | undefined {
+  return process.env.NODE_ENV === 'production' ? undefined : (sentence) => process.emitWarning(sentence)
 }
 
 /** Loud, but no crash: whoever sends a request over plain HTTP could cause one at will. */

@@ -2,21 +2,25 @@
  * One request and its response: from the request's facts to a session, and from the session to header changes. Every adapter goes
  * through here, so that none has a policy of its own.
  */
-import type { SojournError } from '../core/errors.ts'
+import { ConfigError, type CsrfRule, type SojournError } from '../core/errors.ts'
 import type { JsonObject } from '../core/patch.ts'
 import type { OnOutage } from '../core/reading.ts'
 import type { Notes } from '../core/record.ts'
 import { type Session, workOf } from '../core/session.ts'
 import type { TokenInstruction } from '../core/unit-of-work.ts'
-import { type HeaderTarget, markPersonal } from './cache-headers.ts'
+import { type HeaderTarget, markPersonal, withVary } from './cache-headers.ts'
 import { chooseCookie } from './cookie-choice.ts'
 import { type ChunkedCookie, sessionValues } from './cookie-chunks.ts'
 import { cookieValues } from './cookie-parse.ts'
+import type { CookieWriter } from './cookie-serialise.ts'
+import type { CsrfOwner } from './csrf/token.ts'
+import type { CsrfVerdict } from './csrf.ts'
 import { deviceName } from './device.ts'
 import type { SessionHttp } from './http-options.ts'
 import type { HttpContext, NativeFacts } from './request-facts.ts'
 import type { GuardedRequest } from './request-guard.ts'
-import { type TransportVerdict, transportError } from './transport.ts'
+import { type Refusal, type TransportVerdict, transportError } from './transport.ts'
+import { detailsOf, seenIn } from './transport-report.ts'
 
 /**
  * The order is: `read()` before the handler, `commit()` before the first byte of headers, then `apply()`.
@@ -29,15 +33,24 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   readonly isActivity: boolean | undefined
   readonly facts: NativeFacts<Native>
   #judged: TransportVerdict | undefined
+  #clientAddress: { readonly text: string | undefined } | undefined
   #isDuplicated = false
   #opened: Session<Data> | Promise<Session<Data>> | undefined
   #session: Session<Data> | undefined
   #instruction: TokenInstruction | undefined
   #hasStarted = false
+  /** Whether a guard took the session away. */
+  #isRefused = false
+  readonly isUpgrade: boolean
+  #csrf: CsrfVerdict = 'pass'
+  /** Value of the cookie that a visitor's tokens are bound to, once it is asked for, and whether the browser has it already. */
+  #anonymous: { readonly value: string; readonly isNew: boolean } | undefined
 
-  constructor(http: SessionHttp<Data, Native>, facts: NativeFacts<Native>) {
+  /** @param isUpgrade - Whether it becomes a socket, and no answer of ours follows that could carry a cookie. */
+  constructor(http: SessionHttp<Data, Native>, facts: NativeFacts<Native>, isUpgrade = false) {
     this.http = http
     this.facts = facts
+    this.isUpgrade = isUpgrade
     this.isActivity = http.isActivity?.(facts.request)
   }
 
@@ -62,16 +75,45 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     return notes
   }
 
+  get canSetCookie(): boolean {
+    return !this.isUpgrade
+  }
+
+  /** Core asks for it when a page does. */
+  csrfToken(sessionId: string | undefined): string {
+    const { csrf } = this.http
+    if (sessionId !== undefined) return csrf.tokens.mint({ kind: 'session', value: sessionId })
+    this.#anonymous ??= this.#anonymousCookie()
+    return csrf.tokens.mint({ kind: 'anonymous', value: this.#anonymous.value })
+  }
+
+  #anonymousCookie(): { readonly value: string; readonly isNew: boolean } {
+    const writer = this.#csrfWriter
+    if (writer === undefined) throw this.#refuse(this.#verdict as Refusal)
+    const { cookie } = this.http.csrf
+    const value = cookie.valueIn(this.facts.header('cookie'), writer)
+    return value === undefined ? { value: cookie.newValue(), isNew: true } : { value, isNew: false }
+  }
+
+  get #csrfWriter(): CookieWriter | undefined {
+    const verdict = this.#verdict
+    const { cookie } = this.http.csrf
+    return verdict === 'secure' ? cookie.secure : verdict === 'loopback' ? cookie.plain : undefined
+  }
+
   get isSecure(): boolean {
     return this.#verdict === 'secure'
   }
 
+  /** Walked to once, and only for who asks. */
   get clientAddress(): string | undefined {
-    return this.facts.peer
+    this.#clientAddress ??= { text: this.http.transport.clientAddress(this.facts) }
+    return this.#clientAddress.text
   }
 
   /** Core asks for it only when a session is about to start: then, and not before, a wrong transport is an error. */
   startRefusal(): SojournError | undefined {
+    if (this.#csrf === 'exempt') return exemptError()
     const verdict = this.#verdict
     return typeof verdict === 'string' ? undefined : this.#refuse(verdict)
   }
@@ -80,14 +122,29 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
    * The session of this request. Without a promise where nothing is to be waited for: for a visitor who brought no cookie, and with a
    * store in this process. Asked again, it gives the same one: two of them for one response would write two cookies.
    *
+   * It fails by rejection only.
+   *
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody knows who this is; never "signed out".
+   * @throws {CsrfError} `ERR_CSRF_REFUSED` - nothing was read or written for it, but where only a token could tell.
    */
   read(): Session<Data> | Promise<Session<Data>> {
-    this.#opened ??= this.#read()
+    if (this.#opened === undefined) {
+      try {
+        this.#opened = this.#read()
+      } catch (error) {
+        this.#opened = Promise.reject(error)
+      }
+    }
     return this.#opened
   }
 
   #read(): Session<Data> | Promise<Session<Data>> {
+    this.#csrf = this.http.csrf.judge(this)
+    if (this.#csrf !== 'pass' && this.#csrf !== 'guarded') {
+      // Whatever cookie came was sent by itself: it gives an exempt request nothing.
+      if (this.#csrf === 'exempt') return this.#opens(this.http.sessions.anonymous(this))
+      if (this.#csrf !== 'token') this.#refuseForged(this.#csrf)
+    }
     const header = this.facts.header('cookie')
     const token = header === undefined ? undefined : this.#chooseToken(header)
     const session = token ? this.http.sessions.open(token, this) : this.http.sessions.anonymous(this)
@@ -98,8 +155,7 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   #opens(session: Session<Data>): Session<Data> | Promise<Session<Data>> {
     const { guards } = this.http
     if (guards.length > 0 && workOf(session).active !== undefined) return this.#inspect(session, 0)
-    this.#session = session
-    return session
+    return this.#admit(session)
   }
 
   /** Asks each guard in turn, for as long as the session is anybody's. Without a promise where none of them waits. */
@@ -109,8 +165,38 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
       const inspected = guards[index]!.inspect(session, this)
       if (inspected instanceof Promise) return inspected.then(() => this.#inspect(session, index + 1))
     }
+    this.#isRefused = workOf(session).active === undefined
+    return this.#admit(session)
+  }
+
+  /** The last step: whose token it has to be is known only now. */
+  #admit(session: Session<Data>): Session<Data> | Promise<Session<Data>> {
+    if (this.#csrf === 'token') {
+      const rule = this.http.csrf.check(this, this.#csrfOwner(session))
+      if (rule instanceof Promise) return rule.then((found) => this.#admitWith(found, session))
+      return this.#admitWith(rule, session)
+    }
     this.#session = session
     return session
+  }
+
+  #admitWith(rule: CsrfRule | undefined, session: Session<Data>): Session<Data> {
+    if (rule !== undefined) this.#refuseForged(rule)
+    this.#session = session
+    return session
+  }
+
+  #csrfOwner(session: Session<Data>): CsrfOwner | undefined {
+    const { active } = workOf(session)
+    if (active !== undefined) return { kind: 'session', value: active.record.id }
+    const writer = this.#csrfWriter
+    const value = writer && this.http.csrf.cookie.valueIn(this.facts.header('cookie'), writer)
+    return value === undefined ? undefined : { kind: 'anonymous', value }
+  }
+
+  #refuseForged(rule: CsrfRule): void {
+    const refusal = this.http.csrf.refuse(rule)
+    if (refusal !== undefined) throw refusal
   }
 
   #chooseToken(header: string): string | undefined {
@@ -119,7 +205,11 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     const use = http.cookieFor(verdict)
     if (use === undefined) {
       // A Secure cookie on a channel that looks plain: a proxy nobody configured, and everybody seems signed out.
-      if (cookieValues(header, http.cookieFor('secure')!.cookie.writer.shape.name).length > 0) this.#reportRefusal(verdict)
+      const isOurs = cookieValues(header, http.cookieFor('secure')!.cookie.writer.shape.name).length > 0
+      if (isOurs && typeof verdict !== 'string') {
+        this.#reportRefusal(verdict)
+        http.warnings?.refused(verdict, this.facts)
+      }
       return undefined
     }
     const { token, candidates, valid } = chooseCookie(sessionValues(header, use.cookie.writer.shape.name), http.sessions)
@@ -147,8 +237,9 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   /** Whether `apply` has anything to do. Ask after `commit`. */
   get hasHeaderChanges(): boolean {
     const instruction = this.#instruction
-    if (instruction === undefined) return false
-    return instruction.kind !== 'none' || this.#isDuplicated || this.#session!.isUsed || instruction.isLogout
+    if (instruction === undefined || this.#csrf === 'exempt') return false
+    if (this.#anonymous?.isNew === true || this.#varies) return true
+    return instruction.kind !== 'none' || this.#isDuplicated || this.#isRefused || this.#session!.isUsed || instruction.isLogout
   }
 
   /**
@@ -163,16 +254,37 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     const use = this.http.cookieFor(this.#verdict)
     const lines = this.#setCookieLines(instruction)
     if (lines.length > 0) replaceCookie(target, use!.cookie, lines)
+    const hasCsrfCookie = this.#applyCsrfCookie(target)
+    if (this.#varies) for (const name of ['Sec-Fetch-Site', 'Origin']) target.set('Vary', withVary(target.get('Vary'), name))
     if (instruction.isLogout) this.#clearSiteData(target, instruction)
     if (lines.length > 0) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
-    if (lines.length > 0 || this.#session!.isUsed) markPersonal(target, lines.length > 0)
+    const hasOwnCookie = lines.length > 0 || hasCsrfCookie
+    if (hasOwnCookie || this.#session!.isUsed) markPersonal(target, hasOwnCookie)
+  }
+
+  /** Whether the answer depends on where the request began, which a cache must know. */
+  get #varies(): boolean {
+    return this.#csrf === 'guarded'
+  }
+
+  /** A visitor's tokens get the cookie they are bound to; once there is a session its own take their place. */
+  #applyCsrfCookie(target: HeaderTarget): boolean {
+    const isAnonymous = workOf(this.#session!).active === undefined
+    const isSet = isAnonymous && this.#anonymous?.isNew === true
+    if (!isSet && !this.#hasStarted) return false
+    const writer = this.#csrfWriter!
+    const { cookie } = this.http.csrf
+    if (!isSet && cookie.valueIn(this.facts.header('cookie'), writer) === undefined) return false
+    const line = isSet ? writer.set(this.#anonymous!.value) : writer.clear
+    target.replaceSetCookies([...target.setCookies().filter((other) => !writer.isAbout(other)), line])
+    return true
   }
 
   #setCookieLines({ kind, token, expiresAt }: TokenInstruction): readonly string[] {
     const verdict = this.#verdict
     const use = this.http.cookieFor(verdict)
     if (kind === 'set') {
-      if (use === undefined) throw this.#refuse(verdict as Exclude<TransportVerdict, string>)
+      if (use === undefined) throw this.#refuse(verdict as Refusal)
       const persistence = expiresAt === undefined ? undefined : { expiresAt, now: this.http.clock() }
       return use.cookie.setLines(token!, persistence, this.facts.header('cookie'))
     }
@@ -195,15 +307,23 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     return this.#judged
   }
 
-  #refuse(verdict: Exclude<TransportVerdict, string>): SojournError {
+  #refuse(verdict: Refusal): SojournError {
     this.#reportRefusal(verdict)
-    return transportError(verdict)
+    return transportError(verdict, detailsOf(verdict, this.facts, this.http.warnings !== undefined))
   }
 
-  #reportRefusal(verdict: TransportVerdict): void {
-    if (typeof verdict === 'string') return
-    this.http.sessions.events.emit({ type: 'transport.refused', reason: verdict.reason })
+  #reportRefusal({ reason }: Refusal): void {
+    this.http.sessions.events.emit({ type: 'transport.refused', reason, seen: seenIn(this.facts) })
   }
+}
+
+/** A mistake of the application's: whoever can make a browser send this could replace the session that it has. */
+function exemptError(): SojournError {
+  return new ConfigError(
+    'A session was to start in a request that csrf.safe exempts; expected none, because any site can send it. Name who may send it in ' +
+      'csrf.allowedOrigins instead. See docs/guide/csrf.md.',
+    { code: 'ERR_ARGUMENT_INVALID' },
+  )
 }
 
 /** Exactly one `Set-Cookie` of our name (RFC 6265bis, 4.1.1), beside whatever the application sets. */

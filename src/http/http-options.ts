@@ -7,8 +7,11 @@ import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-dat
 import { ChunkedCookie } from './cookie-chunks.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
 import { CookieHealing } from './cookie-healing.ts'
+import type { CsrfOptions } from './csrf/options.ts'
+import { Csrf } from './csrf.ts'
 import type { GuardedHttp, RequestGuard } from './request-guard.ts'
 import { Transport, type TransportOptions, type TransportVerdict } from './transport.ts'
+import { TransportWarnings } from './transport-report.ts'
 
 /** Options of an adapter. All have safe defaults. */
 export interface HttpOptions<Native> extends TransportOptions, ClearSiteDataOptions {
@@ -36,6 +39,15 @@ export interface HttpOptions<Native> extends TransportOptions, ClearSiteDataOpti
    * this order. Default none: a stolen cookie is then as good as the browser it was stolen from.
    */
   readonly guards?: readonly RequestGuard[]
+  /** How requests that another site's page may have forged are told from this site's own. On by default; see `CsrfOptions`. */
+  readonly csrf?: CsrfOptions<Native>
+  /**
+   * Lets every request through, wherever it began. Default `false`. For services that no browser visits, and where something in front of this
+   * adapter refuses forged requests already.
+   *
+   * Every page of the web can then send forms as whoever is signed in, as far as SameSite cookies allow, and sibling hosts always.
+   */
+  readonly dangerouslyDisableCsrf?: boolean
 }
 
 /** A cookie and what clears its left-overs. */
@@ -48,28 +60,53 @@ interface CookieUse {
 export class SessionHttp<Data, Native> {
   readonly sessions: Sessions<Data>
   readonly transport: Transport
+  /** Tells the developer why no session could travel; not in production, where the event does. */
+  readonly warnings: TransportWarnings | undefined
   readonly clock: Clock
   readonly isActivity: ((request: Native) => boolean) | undefined
   readonly #onOutage: OnOutage | ((request: Native) => OnOutage) | undefined
   /** Value of `Clear-Site-Data` at logout. */
   readonly clearSiteData: string | undefined
   readonly guards: readonly RequestGuard[]
+  readonly csrf: Csrf<Native>
   readonly #secure: CookieUse
   readonly #plain: CookieUse
 
-  /** @throws {ConfigError} `ERR_CONFIG_INVALID` - what was given, what was expected, why, where to read. */
-  constructor(sessions: Sessions<Data>, options: HttpOptions<Native>) {
+  /**
+   * @param warn - Shows a sentence to the developer; left out in production.
+   * @param formField - Finds a form's token against forged requests, where the adapter can.
+   * @throws {ConfigError} `ERR_CONFIG_INVALID` - what was given, what was expected, why, where to read.
+   */
+  constructor(
+    sessions: Sessions<Data>,
+    options: HttpOptions<Native>,
+    warn?: (sentence: string) => void,
+    formField?: (request: Native) => unknown,
+  ) {
     const { secure, plain, formerScopes } = resolveCookie(options.cookie)
     this.sessions = sessions
     this.transport = new Transport(options)
+    this.warnings = warn && new TransportWarnings(warn)
     this.clock = sessions.clock
     this.isActivity = options.isActivity
     this.#onOutage = checkedOnOutage(options.onOutage)
     this.clearSiteData = clearSiteDataHeader(options.clearSiteData)
     this.#secure = { cookie: new ChunkedCookie(secure), healing: new CookieHealing(secure, formerScopes) }
     this.#plain = { cookie: new ChunkedCookie(plain), healing: new CookieHealing(plain, []) }
-    this.guards = attached(options.guards, { sessions, sessionCookie: secure.shape })
+    this.guards = attached(options.guards, {
+      sessions,
+      sessionCookie: secure.shape,
+      isSecure: (facts) => this.transport.judge(facts) === 'secure',
+    })
+    const { dangerouslyAllowHttp = false, dangerouslyDisableCsrf = false } = options
+    if (typeof dangerouslyDisableCsrf !== 'boolean')
+      throw new ConfigError('dangerouslyDisableCsrf is not a boolean; expected true or false. See docs/guide/csrf.md.', {
+        code: 'ERR_CONFIG_INVALID',
+      })
+    const { shape: sessionCookie } = secure
+    this.csrf = new Csrf(options.csrf, { sessions, sessionCookie, dangerouslyAllowHttp, dangerouslyDisableCsrf, formField })
     reportLowered(sessions, options)
+    for (const option of this.csrf.lowered) sessions.events.emit({ type: 'safety.lowered', option })
   }
 
   /** What the route wants done while the store is away. */

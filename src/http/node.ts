@@ -53,17 +53,25 @@ export class NodeFacts implements NativeFacts<IncomingMessage> {
   }
 
   get host(): string | undefined {
-    // HTTP/2 calls it `:authority`.
-    const host = this.request.headers.host ?? this.header(':authority')
-    return host && withoutPort(host)
+    const { authority } = this
+    return authority && withoutPort(authority)
   }
 
-  /** Express shortens `url` below a mounted router and keeps the whole as `originalUrl`. */
+  /** HTTP/2 calls it `:authority`. */
+  get authority(): string | undefined {
+    return this.request.headers.host ?? this.header(':authority')
+  }
+
   get path(): string {
-    const { originalUrl, url = '/' } = this.request as IncomingMessage & { originalUrl?: unknown }
-    const target = typeof originalUrl === 'string' ? originalUrl : url
+    const { target } = this
     const query = target.indexOf('?')
     return query === -1 ? target : target.slice(0, query)
+  }
+
+  /** Path and query. Express shortens `url` below a mounted router and keeps the whole as `originalUrl`. */
+  get target(): string {
+    const { originalUrl, url = '/' } = this.request as IncomingMessage & { originalUrl?: unknown }
+    return typeof originalUrl === 'string' ? originalUrl : url
   }
 
   header(name: string): string | undefined {

@@ -11,10 +11,14 @@ export interface RequestFacts {
   readonly isEncrypted: boolean
   /** Address of the other end of this hop; `undefined` where the platform hides it. */
   readonly peer: string | undefined
+  /** The client's address as the application tells it, where `peer` is hidden. */
+  readonly statedAddress?: string | undefined
   /** In capitals. */
   readonly method: string
   /** Host the client asked for, without port; IPv6 in brackets. Not trusted. */
   readonly host: string | undefined
+  /** The same with its port, where it said one. */
+  readonly authority: string | undefined
   /** Path of the URL, without query. Not trusted. */
   readonly path: string
   /** One header by its lower-case name, several of them joined as HTTP joins them. */

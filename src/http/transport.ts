@@ -3,7 +3,9 @@
  * on the way (ASVS 5.0, 12.2.1; OWASP Session Management Cheat Sheet, "Transport Layer Security").
  */
 import { ConfigError, TransportError } from '../core/errors.ts'
+import { formatIpAddress, parseIpAddress } from './ip-address.ts'
 import type { RequestFacts } from './request-facts.ts'
+import { TrustedProxies } from './trusted-proxies.ts'
 
 /** Options about the way requests come in. */
 export interface TransportOptions {
@@ -16,11 +18,13 @@ export interface TransportOptions {
    */
   readonly dangerouslyAllowHttp?: boolean
   /**
-   * Addresses of your own reverse proxies, exactly as the socket shows them, or the word `loopback`. Default none.
+   * Your own reverse proxies, each as the next one, or your server's socket, shows it: addresses (`10.0.0.5`), networks (`10.0.0.0/8`,
+   * `fd00::/8`), or the words `loopback`, `linklocal` and `uniquelocal`. Default none.
    *
-   * From these peers, and no others, `X-Forwarded-Proto: https` counts as TLS. List only machines that overwrite this header: a
-   * client that can reach the server beside the proxy, or through one that passes the header on, could claim TLS it does not have,
-   * and its token would cross the network readable.
+   * From these peers, and no others, `X-Forwarded-Proto: https` counts as TLS, and `X-Forwarded-For` is read from its right end up to the first
+   * address that is not on the list: the client. List only machines that overwrite the former and append to the latter, and no network that
+   * a client can be in: whoever reaches the server from a listed address could claim TLS it does not have, so that its token crosses the
+   * network readable, and any address it likes.
    */
   readonly trustedProxies?: readonly string[]
 }
@@ -32,13 +36,11 @@ export type TransportVerdict = 'secure' | 'loopback' | Refusal
 export interface Refusal {
   /** Machine word for the event. */
   readonly reason: 'plain-http' | 'untrusted-proxy' | 'proxied-plain-http' | 'not-loopback'
-  /** What was seen and what to configure, for the developer. Holds nothing a client sent. */
+  /** What it means and what to configure, for the developer. Holds nothing a client sent. */
   readonly explanation: string
 }
 
 const LOOPBACK_HOST = /^(?:localhost|(?:[a-z0-9-]+\.)+localhost|127(?:\.\d{1,3}){3}|\[::1\])\.?$/i
-const LOOPBACK_PEER = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
-const IP_ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]+)$/i
 const READ_MORE = 'See docs/guide/transport.md.'
 
 const refuse = (reason: Refusal['reason'], explanation: string): Refusal => ({ reason, explanation })
@@ -67,10 +69,9 @@ const NOT_LOOPBACK = refuse(
 /** Judges requests' channels under one configuration. */
 export class Transport {
   readonly #allowsHttp: boolean
-  readonly #trustsLoopback: boolean
-  readonly #proxies: ReadonlySet<string>
+  readonly #proxies: TrustedProxies
 
-  /** @throws {ConfigError} `ERR_CONFIG_INVALID` - an entry that is no address; a flag that is no boolean. */
+  /** @throws {ConfigError} `ERR_CONFIG_INVALID` - an entry that is no address or network; a flag that is no boolean. */
   constructor({ dangerouslyAllowHttp = false, trustedProxies = [] }: TransportOptions) {
     if (typeof dangerouslyAllowHttp !== 'boolean') {
       throw invalid(
@@ -79,26 +80,15 @@ export class Transport {
         'a string such as "false" would else turn safety off',
       )
     }
-    if (!Array.isArray(trustedProxies))
-      throw invalid('trustedProxies is not a list', "a list such as ['10.0.0.5']", 'each peer is named')
-    for (const [index, proxy] of trustedProxies.entries()) {
-      if (proxy === 'loopback' || (typeof proxy === 'string' && IP_ADDRESS.test(proxy))) continue
-      throw invalid(
-        `trustedProxies[${index}] is no IP address`,
-        "addresses such as '10.0.0.5', or 'loopback'",
-        'sockets show addresses, not names',
-      )
-    }
     this.#allowsHttp = dangerouslyAllowHttp
-    this.#trustsLoopback = trustedProxies.includes('loopback')
-    this.#proxies = new Set(trustedProxies.map((proxy) => canonicalPeer(proxy)))
+    this.#proxies = new TrustedProxies(trustedProxies)
   }
 
   /** What this request's channel allows. */
   judge(facts: RequestFacts): TransportVerdict {
     if (facts.isEncrypted) return 'secure'
     const isProxied = hasForwardingHeader(facts)
-    const isTrusted = isProxied && this.#isTrusted(facts.peer)
+    const isTrusted = isProxied && this.#proxies.has(facts.peer)
     if (isTrusted && claimsHttps(facts.header('x-forwarded-proto'))) return 'secure'
     // A forwarding header from anybody else: a proxy nobody configured, or a client that pretends to be one. The Host it shows may be
     // the proxy's name for this server, so it proves no loopback either.
@@ -107,15 +97,23 @@ export class Transport {
     return facts.host !== undefined && LOOPBACK_HOST.test(facts.host) ? 'loopback' : NOT_LOOPBACK
   }
 
-  #isTrusted(peer: string | undefined): boolean {
-    if (peer === undefined || (this.#proxies.size === 0 && !this.#trustsLoopback)) return false
-    return (this.#trustsLoopback && LOOPBACK_PEER.test(peer)) || this.#proxies.has(canonicalPeer(peer))
+  /** The client's address, as far as trusted proxies say; `undefined` where the platform hides it and the application does not tell. */
+  clientAddress(facts: RequestFacts): string | undefined {
+    if (facts.peer !== undefined) return this.#proxies.clientOf(facts)
+    const stated = facts.statedAddress === undefined ? undefined : parseIpAddress(facts.statedAddress)
+    return stated && formatIpAddress(stated)
   }
 }
 
-/** The error of whoever tries to start a session over such a channel: loud, since every sign-in fails until it is mended. */
-export function transportError(refusal: Refusal): TransportError {
-  return new TransportError(`No session can start here. ${refusal.explanation} ${READ_MORE}`, { code: 'ERR_TRANSPORT_INSECURE' })
+/**
+ * The error of whoever tries to start a session over such a channel: loud, since every sign-in fails until it is mended.
+ *
+ * @param details - What was seen, from `detailsOf`.
+ */
+export function transportError(refusal: Refusal, details = ''): TransportError {
+  return new TransportError(`No session can start here. ${refusal.explanation}${details} ${READ_MORE}`, {
+    code: 'ERR_TRANSPORT_INSECURE',
+  })
 }
 
 function hasForwardingHeader(facts: RequestFacts): boolean {
@@ -128,13 +126,8 @@ function hasForwardingHeader(facts: RequestFacts): boolean {
 
 /** Every hop has to say https: a proxy that appends to a client's own header must not make http into https. */
 function claimsHttps(proto: string | undefined): boolean {
+  if (proto === 'https') return true
   return proto?.split(',').every((hop) => hop.trim().toLowerCase() === 'https') ?? false
-}
-
-/** A dual-stack socket shows IPv4 peers as `::ffff:10.0.0.5`. */
-function canonicalPeer(peer: string): string {
-  const lower = peer.toLowerCase()
-  return lower.startsWith('::ffff:') && lower.includes('.') ? lower.slice('::ffff:'.length) : lower
 }
 
 function invalid(given: string, expected: string, why: string): ConfigError {

@@ -10,8 +10,8 @@ import type { NativeFacts } from './request-facts.ts'
 export class WebExchange<Data> {
   readonly #exchange: Exchange<Data, Request>
 
-  constructor(http: SessionHttp<Data, Request>, request: Request, isSecure: ((request: Request) => boolean) | undefined) {
-    this.#exchange = new Exchange(http, new WebFacts(request, isSecure))
+  constructor(http: SessionHttp<Data, Request>, request: Request, platform: WebPlatform) {
+    this.#exchange = new Exchange(http, new WebFacts(request, platform))
   }
 
   /** @throws {StoreError} `ERR_STORE_UNAVAILABLE` - as a rejection; answer 503. */
@@ -42,24 +42,35 @@ export function errorOnWeb(error: unknown, request: Request): Response {
   return new Response(body, { status, headers })
 }
 
+/** What the application tells of a request, since a Web request does not say who sent it. */
+export interface WebPlatform {
+  readonly isSecure?: ((request: Request) => boolean) | undefined
+  readonly clientAddress?: ((request: Request) => string | undefined) | undefined
+}
+
 /** Answers questions about a Web request from the request itself. */
 export class WebFacts implements NativeFacts<Request> {
   readonly request: Request
-  readonly #isSecure: ((request: Request) => boolean) | undefined
+  readonly #platform: WebPlatform
   #url: URL | undefined
 
-  constructor(request: Request, isSecure?: (request: Request) => boolean) {
+  constructor(request: Request, platform: WebPlatform = {}) {
     this.request = request
-    this.#isSecure = isSecure
+    this.#platform = platform
   }
 
   get isEncrypted(): boolean {
-    return this.#isSecure === undefined ? this.request.url.startsWith('https:') : this.#isSecure(this.request)
+    const { isSecure } = this.#platform
+    return isSecure === undefined ? this.request.url.startsWith('https:') : isSecure(this.request)
   }
 
-  /** A Web request does not say who sent it, so no proxy can be told from a client; `isSecure` is for that. */
+  /** A Web request does not say who sent it, so no proxy can be told from a client; `isSecure` and `clientAddress` are for that. */
   get peer(): undefined {
     return undefined
+  }
+
+  get statedAddress(): string | undefined {
+    return this.#platform.clientAddress?.(this.request)
   }
 
   get method(): string {
@@ -70,8 +81,17 @@ export class WebFacts implements NativeFacts<Request> {
     return this.#parsed.hostname
   }
 
+  get authority(): string {
+    return this.#parsed.host
+  }
+
   get path(): string {
     return this.#parsed.pathname
+  }
+
+  /** Path and query. */
+  get target(): string {
+    return this.#parsed.pathname + this.#parsed.search
   }
 
   header(name: string): string | undefined {
