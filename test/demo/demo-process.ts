@@ -30,10 +30,10 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export function runDemo(env: Record<string, string>): ChildProcess & { output(): string } {
+export function runDemo(env: Record<string, string>, args: readonly string[] = []): ChildProcess & { output(): string } {
   // The tests' own environment stays out: a PORT or a SESSION_KEYS of the developer must not change what is tested.
   const { PATH = '' } = process.env
-  const child = spawn(process.execPath, ['--conditions=sojourn-source', join(ROOT, 'demo/main.ts')], {
+  const child = spawn(process.execPath, ['--conditions=sojourn-source', join(ROOT, 'demo/main.ts'), ...args], {
     cwd: ROOT,
     env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,16 +49,20 @@ export function runDemo(env: Record<string, string>): ChildProcess & { output():
 }
 
 /** Starts the demo on a free port and waits until it is open. */
-export async function startDemo(dataFolder: string, env: Record<string, string> = {}): Promise<Demo> {
-  const child = runDemo({ PORT: '0', DEMO_DATA: dataFolder, ...env })
+export async function startDemo(
+  dataFolder: string,
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+): Promise<Demo> {
+  const child = runDemo({ PORT: '0', DEMO_DATA: dataFolder, ...env }, args)
   const ended = once(child, 'exit')
-  const port = await new Promise<number>((resolve, reject) => {
+  const [scheme, port] = await new Promise<[string, number]>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`The demo did not open:\n${child.output()}`)), OPENS_WITHIN)
     child.stdout?.on('data', () => {
-      const found = /http:\/\/localhost:(\d+)[\s\S]*Close with/.exec(child.output())
+      const found = /(https?):\/\/localhost:(\d+)[\s\S]*Close with/.exec(child.output())
       if (found === null) return
       clearTimeout(timer)
-      resolve(Number(found[1]))
+      resolve([found[1] ?? '', Number(found[2])])
     })
     child.on('exit', () => {
       clearTimeout(timer)
@@ -71,7 +75,8 @@ export async function startDemo(dataFolder: string, env: Record<string, string> 
     return child.exitCode
   }
   return {
-    url: `http://127.0.0.1:${port}`,
+    // By HTTPS the name, as a person would: it is what the certificate is looked up for.
+    url: scheme === 'https' ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     port,
     process: child,
     output: child.output,
@@ -83,8 +88,8 @@ export async function startDemo(dataFolder: string, env: Record<string, string> 
 }
 
 /** Starts the demo for one test, on a folder of its own unless given one. */
-export async function demoForTest({ folder = temporaryFolder(), env = {} } = {}): Promise<Demo> {
-  const demo = await startDemo(folder, env)
+export async function demoForTest({ folder = temporaryFolder(), env = {}, args = [] as string[] } = {}): Promise<Demo> {
+  const demo = await startDemo(folder, env, args)
   onTestFinished(() => demo.kill())
   return demo
 }
