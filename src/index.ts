@@ -11,6 +11,8 @@ export type { PolicySubject, SessionLimit, SessionsOptions } from './core/config
 export { days, hours, minutes, seconds } from './core/duration.ts'
 export {
   ConfigError,
+  CsrfError,
+  type CsrfRule,
   type ErrorCode,
   isSojournError,
   SessionDataError,

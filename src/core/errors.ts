@@ -40,6 +40,8 @@ export type ErrorCode =
   | 'ERR_TRANSPORT_INSECURE'
   /** The cookie would be over 4,096 bytes, and browsers would drop it. */
   | 'ERR_COOKIE_TOO_LARGE'
+  /** The request does not come from a page of this site, as far as it can show; the handler was not called. Status 403. */
+  | 'ERR_CSRF_REFUSED'
 
 interface ErrorOptionsWithCode {
   readonly code: ErrorCode
@@ -92,6 +94,23 @@ export class SessionDataError extends SojournError {}
 
 /** The request came over a channel a session must not travel on. */
 export class TransportError extends SojournError {}
+
+/**
+ * Which check a request did not pass: what `Sec-Fetch-Site`, `Origin` or `Referer` said; or a token was needed and was not there
+ * (`token-missing`), or was not this session's (`token-wrong`).
+ */
+export type CsrfRule = 'sec-fetch-site' | 'origin' | 'referer' | 'token-missing' | 'token-wrong'
+
+/** The request may have been forged by another site's page (cross-site request forgery). Nothing was done. */
+export class CsrfError extends SojournError {
+  /** The check it did not pass; the 403 names it too. */
+  readonly rule: CsrfRule
+
+  constructor(message: string, options: ErrorOptionsWithCode & { readonly rule: CsrfRule }) {
+    super(message, options)
+    this.rule = options.rule
+  }
+}
 
 /**
  * Tells whether a value is an error of Sojourn, also across two copies of the package.

@@ -46,7 +46,12 @@ export function personalCacheControl(given: string | undefined, hasOwnCookie: bo
 
 /** `Vary` with `Cookie` in it, for caches that keep a response in spite of everything. */
 export function withCookie(given: string | undefined): string {
-  if (given === undefined || given.trim() === '') return 'Cookie'
+  return withVary(given, 'Cookie')
+}
+
+/** `Vary` with this request header in it. */
+export function withVary(given: string | undefined, header: string): string {
+  if (given === undefined || given.trim() === '') return header
   const names = given.split(',').map((name) => name.trim().toLowerCase())
-  return names.includes('*') || names.includes('cookie') ? given : `${given}, Cookie`
+  return names.includes('*') || names.includes(header.toLowerCase()) ? given : `${given}, ${header}`
 }

@@ -39,7 +39,10 @@ export function errorResponse(error: unknown, accept: string | undefined): Error
   }
   const retryAfter = retryAfterOf(error)
   if (retryAfter !== undefined) headers['Retry-After'] = retryAfter
-  return { status, headers, body: isJson ? JSON.stringify({ status, error: reason }) : `${reason}\n` }
+  // Of a forged request one may know which rule it broke, and nothing else.
+  const rule = isSojournError(error, 'ERR_CSRF_REFUSED') && 'rule' in error ? String(error.rule) : undefined
+  const body = isJson ? JSON.stringify({ status, error: reason, rule }) : `${reason}${rule === undefined ? '' : `: ${rule}`}\n`
+  return { status, headers, body }
 }
 
 /** `Retry-After` in seconds, for a store that is away (RFC 9110, 10.2.3). */
