@@ -3,6 +3,7 @@ import process from 'node:process'
 import type { Application, NextFunction, Request, Response, Router } from 'express'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { fieldOfParsed } from '../http/csrf/form-field.ts'
 import { retryAfterOf } from '../http/error-response.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
 import { type IncomingMessage, openOnNode, type ServerResponse } from '../http/node.ts'
@@ -11,6 +12,7 @@ import { type NodeErrorHandler, NodeFailures } from '../http/node-error.ts'
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
+export type { CsrfOptions } from '../http/csrf/options.ts'
 export type { HttpOptions } from '../http/http-options.ts'
 export type { NodeErrorHandler } from '../http/node-error.ts'
 
@@ -29,7 +31,8 @@ export interface SessionMiddlewareOptions extends HttpOptions<IncomingMessage> {
 /**
  * Puts the session of each request on `req.session` and commits it before the response's first byte leaves.
  *
- * Put it behind what serves static files, and in front of whatever needs to know who it is. A request without a cookie costs no
+ * Put it behind what serves static files and parses bodies, and in front of whatever needs to know who it is. A request that another
+ * site's page may have forged goes to your error handlers as `ERR_CSRF_REFUSED` with status 403 and its `rule`. A request without a cookie costs no
  * promise, no store and no row. A store that is away goes to your error handlers as `ERR_STORE_UNAVAILABLE` with status 503 and
  * `Retry-After` set; never is anybody taken for signed out.
  *
@@ -51,6 +54,7 @@ export function sessionMiddleware<Data>(
     sessions,
     options,
     isProduction ? undefined : (sentence) => process.emitWarning(sentence),
+    (request) => fieldOfParsed((request as { body?: unknown }).body),
   )
   const failures = new NodeFailures(options.onError, (error) => process.emitWarning(error))
   return (request, response, next) => {

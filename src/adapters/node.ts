@@ -5,14 +5,16 @@ import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
 import { HttpsRedirect, type HttpsRedirectOptions } from '../http/https-redirect.ts'
-import { type IncomingMessage, NodeFacts, openOnNode, type ServerResponse } from '../http/node.ts'
+import { type IncomingMessage, NodeFacts, openOnNode, openUpgrade, type ServerResponse } from '../http/node.ts'
 import { type NodeErrorHandler, NodeFailures, sendErrorOnNode } from '../http/node-error.ts'
 
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
+export type { CsrfOptions } from '../http/csrf/options.ts'
 export type { HttpOptions } from '../http/http-options.ts'
 export type { HttpsRedirectOptions } from '../http/https-redirect.ts'
+export { refuseUpgrade } from '../http/node.ts'
 export type { NodeErrorHandler } from '../http/node-error.ts'
 
 /** Options of `nodeSession` and of this entry's `withSession`. */
@@ -97,6 +99,36 @@ export function withSession<Data>(
       return fail(error, request, response)
     }
   }
+}
+
+/**
+ * Gives a function that opens the session of an `upgrade` request, before it becomes a WebSocket. All rules hold as for a form: a page of another
+ * site is refused by its `Origin`, because its socket would act for whoever is signed in (cross-site WebSocket hijacking); a client that
+ * sends none is no browser. The session is as good as at that moment: look again, or close the socket, when it ends.
+ *
+ * @param sessions - The service, from `createSessions`.
+ * @param options - The same as the site's other adapter has.
+ * @returns A function of the request. Its promise gives the session, which can be read and updated; `signIn`, `signOut` and whatever else needs a
+ * cookie throw `ERR_SESSION_COMMITTED`. It rejects with `ERR_CSRF_REFUSED`, or `ERR_STORE_UNAVAILABLE`: hand that to `refuseUpgrade`.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up.
+ * @see ASVS 5.0, 4.4.2; OWASP WebSocket Security Cheat Sheet
+ * @example
+ * const open = upgradeSession(sessions)
+ * server.on('upgrade', async (request, socket, head) => {
+ *   try {
+ *     const session = await open(request)
+ *     sockets.handleUpgrade(request, socket, head, (ws) => ws.send(`Hello ${session.subject ?? 'stranger'}`))
+ *   } catch (error) {
+ *     refuseUpgrade(error, request, socket)
+ *   }
+ * })
+ */
+export function upgradeSession<Data>(
+  sessions: Sessions<Data>,
+  options: Omit<NodeSessionOptions, 'onError'> = {},
+): (request: IncomingMessage) => Promise<Session<Data>> {
+  const http = new SessionHttp<Data, IncomingMessage>(sessions, options, developerWarning())
+  return (request) => openUpgrade(http, request)
 }
 
 function opener<Data>(sessions: Sessions<Data>, options: NodeSessionOptions, failures: NodeFailures) {

@@ -1,6 +1,7 @@
 /** Sessions for everything that takes a Web `Request` and gives a `Response`: Deno, Bun, and frameworks built on them. */
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { fieldOfRequest } from '../http/csrf/form-field.ts'
 import { isOperational } from '../http/error-response.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
 import { HttpsRedirect, type HttpsRedirectOptions } from '../http/https-redirect.ts'
@@ -9,6 +10,7 @@ import { errorOnWeb, WebExchange, WebFacts } from '../http/web.ts'
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
 export type { CookieScope } from '../http/cookie-serialise.ts'
+export type { CsrfOptions } from '../http/csrf/options.ts'
 export type { HttpOptions } from '../http/http-options.ts'
 
 /** Options of this entry's `withSession`. */
@@ -60,7 +62,7 @@ export function withSession<Data, Rest extends unknown[] = []>(
   handler: (request: Request, session: Session<Data>, ...rest: Rest) => Response | Promise<Response>,
   options: WebSessionOptions<Rest> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const http = new SessionHttp<Data, Request>(sessions, options, developerWarning())
+  const http = new SessionHttp<Data, Request>(sessions, options, developerWarning(), fieldOfRequest)
   const { isSecure, clientAddress, onError } = options
   return async (request, ...rest) => {
     try {

@@ -1,7 +1,9 @@
 /** The bridge to Node's `req` and `res`, HTTP/1 and the HTTP/2 compatibility API: the one file of this folder that knows them. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Session } from '../core/session.ts'
 import { guardOf, guardResponse } from './commit-guard.ts'
+import { errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
 import type { SessionHttp } from './http-options.ts'
 import type { NodeFailures } from './node-error.ts'
@@ -30,6 +32,31 @@ export function openOnNode<Data>(
   if (guard !== undefined) guard.exchanges.push(exchange)
   else guardResponse(response, exchange, failures)
   return exchange.read()
+}
+
+/**
+ * Opens the session of a request that becomes a socket. It can be read and its data be written; nothing that needs a cookie can be done.
+ *
+ * @throws {CsrfError} `ERR_CSRF_REFUSED`, {StoreError} `ERR_STORE_UNAVAILABLE` - as a rejection; see `refuseUpgrade`.
+ */
+export async function openUpgrade<Data>(
+  http: SessionHttp<Data, IncomingMessage>,
+  request: IncomingMessage,
+): Promise<Session<Data>> {
+  const session = await new Exchange(http, new NodeFacts(request), true).read()
+  // Writes down that the person was here, and from now on whatever would set a cookie says that it cannot.
+  await session.commit()
+  return session
+}
+
+/** Answers a request that becomes no socket after all, and closes its connection. */
+export function refuseUpgrade(error: unknown, request: IncomingMessage, socket: Duplex): void {
+  const { status, headers, body } = errorResponse(error, request.headers.accept)
+  const lines = Object.entries({ ...headers, 'Content-Length': String(Buffer.byteLength(body)), Connection: 'close' })
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines.map(([name, value]) => `${name}: ${value}`)]
+  // The client may be gone already, and an error that nobody hears would end the process.
+  socket.on('error', () => {})
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 /** Answers questions about a Node request from the request itself. */

@@ -11,7 +11,15 @@ import { testKey } from './support/keys.ts'
 type Given = Partial<Omit<NativeFacts<string>, 'header'>> & { headers?: Record<string, string> }
 
 function facts({ headers = {}, ...given }: Given = {}): NativeFacts<string> {
-  const defaults = { method: 'GET', request: 'GET /', isEncrypted: true, peer: undefined, host: 'shop.example', path: '/' }
+  const defaults = {
+    method: 'GET',
+    request: 'GET /',
+    isEncrypted: true,
+    peer: undefined,
+    host: 'shop.example',
+    authority: 'shop.example',
+    path: '/',
+  }
   return { ...defaults, header: (name) => headers[name], ...given }
 }
 
