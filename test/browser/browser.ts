@@ -22,12 +22,16 @@ const ARGS = [
 
 const SHOTS = join(import.meta.dirname, '..', '..', 'test-results')
 
-export function launchBrowser(): Promise<Browser> {
+/**
+ * @param more - Further arguments.
+ * @param env - In place of the tests' own: `HOME` is where Chromium looks for the certificate authorities it trusts.
+ */
+export function launchBrowser(more: readonly string[] = [], env: Record<string, string> = {}): Promise<Browser> {
   const executablePath = PLACES.find((place) => place !== undefined && existsSync(place))
   if (executablePath === undefined) {
     throw new Error('The browser tests need Chromium: install it (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.')
   }
-  return chromium.launch({ executablePath, args: ARGS })
+  return chromium.launch({ executablePath, args: [...ARGS, ...more], env: { ...process.env, ...env } })
 }
 
 /** One person's browser: cookies of its own. Collects what must not be: errors, and requests to anywhere else. */

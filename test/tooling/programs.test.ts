@@ -126,7 +126,7 @@ describe('a filtered run needs only what its tests need', () => {
     [['stores/redis'], ['Redis']],
     [['test/core', 'stores/deep'], ['PostgreSQL']],
     [['test/stores'], ['Redis', 'PostgreSQL']],
-    [[], ['Chromium', 'Redis', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer']],
+    [[], ['Chromium', 'Redis', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer', 'certutil of NSS']],
   ])('%j: %j', async (filters, expected) => {
     const code = 'return p.programsNeededBy(given.filters, given.root).map(({ title }) => title)'
 
@@ -138,6 +138,7 @@ describe('a filtered run needs only what its tests need', () => {
   test.each([
     ['test/stores/memcached/credentials', ['memcached', 'SASL for memcached']],
     ['test/browser/looks', ['Chromium']],
+    ['test/browser/demo-tls', ['Chromium', 'certutil of NSS']],
     ['test/core/token', []],
   ])('in this repository: %s %j', async (filter, expected) => {
     const code = 'return p.programsNeededBy([given.filter], given.root).map(({ title }) => title)'
