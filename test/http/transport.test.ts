@@ -10,6 +10,7 @@ function facts(given: Partial<Omit<RequestFacts, 'header'>> & { headers?: Record
     isEncrypted: false,
     peer: '10.0.0.5',
     host: 'example.com',
+    authority: 'example.com',
     path: '/',
     header: (name) => headers[name],
     ...rest,
@@ -40,6 +41,9 @@ describe('TLS', () => {
     ['127.0.0.9', ['loopback']],
     ['::1', ['loopback']],
     ['::ffff:127.0.0.1', ['loopback']],
+    ['10.200.0.1', ['10.0.0.0/8']],
+    ['fd00:0:0::1', ['uniquelocal']],
+    ['fe80::1%eth0', ['linklocal']],
   ])('a proxy seen as %s is on the list %j', (peer, trustedProxies) => {
     expect(verdict({ trustedProxies }, facts({ peer, headers: HTTPS }))).toBe('secure')
   })
@@ -117,7 +121,7 @@ describe('misuse', () => {
     [{ dangerouslyAllowHttp: 'false' }, /dangerouslyAllowHttp is not a boolean/],
     [{ trustedProxies: 'loopback' }, /trustedProxies is not a list/],
     [{ trustedProxies: ['proxy.internal'] }, /trustedProxies\[0\] is no IP address/],
-    [{ trustedProxies: ['10.0.0.5', '10.0.0.0/8'] }, /trustedProxies\[1\] is no IP address/],
+    [{ trustedProxies: ['10.0.0.5', '10.0.0.0/33'] }, /trustedProxies\[1\] is no IP address/],
     [{ trustedProxies: [true] }, /trustedProxies\[0\] is no IP address/],
   ])('%j is refused at start-up', (options, sentence) => {
     expect(() => new Transport(options as TransportOptions)).toThrow(sentence)
