@@ -45,6 +45,7 @@ export type EventDetails =
   | { readonly type: 'store.circuit-closed' }
   | { readonly type: 'request.let-through'; readonly as: 'anonymous' | 'readonly' }
   | { readonly type: 'binding.registered'; readonly algorithm: string }
+  | { readonly type: 'binding.refreshed' }
   | { readonly type: 'binding.refused'; readonly reason: string }
   | {
       readonly type: 'csrf.refused'

@@ -6,7 +6,16 @@ import { acrOf, type Fact, withFacts } from './assurance.ts'
 import { ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
-import { type ActiveReading, contended, factsOf, MOST_ATTEMPTS, provedTo, type Reading, readAgain, type Waiting } from './reading.ts'
+import {
+  type ActiveReading,
+  contended,
+  factsOf,
+  MOST_ATTEMPTS,
+  provedTo,
+  type Reading,
+  readAgain,
+  type Waiting,
+} from './reading.ts'
 import type { Details, Notes, SessionRecord } from './record.ts'
 import { rotateRecord } from './rotation.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
@@ -249,6 +258,7 @@ export class UnitOfWork {
     if (refusal !== undefined) throw refusal
     // A new cookie would push out that of a session which is probably alive.
     if (this.#isStoreAway) throw away()
+    if (beginning.subject === undefined && this.#reading.state === 'unproven') throw unproven()
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
     const notes = this.#context.notesAtStart?.(beginning.subject)
     const reading = await startSession(this.service, { ...beginning, device, notes }, this.active, this.#context.signal)
@@ -382,6 +392,14 @@ function away(): StoreError {
     code: 'ERR_STORE_UNAVAILABLE',
     status: 503,
   })
+}
+
+/** Data for a visitor would start a session whose cookie pushes out that of the one the browser can prove a moment later. */
+function unproven(): SessionStateError {
+  return new SessionStateError(
+    'This browser has a session that the request did not prove to be its own, and data cannot be kept beside it. Ask it to sign in, or to try again.',
+    { code: 'ERR_BINDING_REQUIRED', status: 403 },
+  )
 }
 
 function pending(): SessionStateError {

@@ -42,6 +42,8 @@ export class CookieWriter {
   readonly shape: CookieShape
   /** The line that removes the cookie: the same name, domain and path, an empty value, both kinds of past expiry (RFC 6265bis, 4.1.1; 5.7). */
   readonly clear: string
+  /** The attributes as a cookie-string has them, without any lifetime: `Path=/; Secure; HttpOnly; SameSite=Lax`. */
+  readonly attributes: string
   /** Longest value this cookie can have, in characters, also when it is persistent. A store that splits a value cuts by this. */
   readonly roomForValue: number
   readonly #start: string
@@ -57,6 +59,7 @@ export class CookieWriter {
       (shape.domain === undefined ? '' : `; Domain=${shape.domain}`) +
       (shape.isSecure ? '; Secure' : '') +
       `; HttpOnly; SameSite=${SAME_SITE[shape.sameSite]}`
+    this.attributes = this.#attributes.slice('; '.length)
     this.clear = `${this.#start}${this.#attributes}${lifetime(0, 0)}`
     const longestLifetime = lifetime(LONGEST_LIFE_SECONDS, 0).length
     this.roomForValue = LARGEST_COOKIE - this.#start.length - this.#attributes.length - longestLifetime

@@ -257,8 +257,9 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     const hasCsrfCookie = this.#applyCsrfCookie(target)
     if (this.#varies) for (const name of ['Sec-Fetch-Site', 'Origin']) target.set('Vary', withVary(target.get('Vary'), name))
     if (instruction.isLogout) this.#clearSiteData(target, instruction)
-    if (lines.length > 0) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
-    const hasOwnCookie = lines.length > 0 || hasCsrfCookie
+    const isGuardsTurn = lines.length > 0 || this.#isRefused
+    if (isGuardsTurn) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
+    const hasOwnCookie = isGuardsTurn || hasCsrfCookie
     if (hasOwnCookie || this.#session!.isUsed) markPersonal(target, hasOwnCookie)
   }
 

@@ -23,6 +23,8 @@ export interface GuardedHttp {
   readonly sessions: Sessions<unknown>
   /** The session cookie as it goes over TLS. */
   readonly sessionCookie: CookieShape
+  /** Whether a request came over TLS, as far as trusted proxies say. */
+  isSecure(facts: RequestFacts): boolean
 }
 
 /** One check. Made by `deviceBinding` and `traitChecks`; applications hand them to an adapter as `guards`. */
@@ -35,6 +37,9 @@ export interface RequestGuard {
   notesAtStart?(request: GuardedRequest, subject: string | undefined): JsonObject | undefined
   /** Called with the session of each request that has an active one, before the handler. */
   inspect(session: Session<unknown>, request: GuardedRequest): void | Promise<void>
-  /** Called before the headers leave, where the session's cookie is set or cleared; `hasStarted`: by a session that started here. */
+  /**
+   * Called before the headers leave, where the session's cookie is set or cleared, and where a guard took the session away; `hasStarted`: by
+   * a session that started here.
+   */
   respond?(session: Session<unknown>, request: GuardedRequest, target: HeaderTarget, hasStarted: boolean): void
 }

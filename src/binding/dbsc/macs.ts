@@ -2,11 +2,11 @@
  * The two values that only this service can have made: challenges, and the bound cookie. Both are their own proof, so that neither needs
  * a place to be kept.
  */
-import { Hmac, TAG_BYTES } from '../../core/crypto.ts'
+import { Hmac, type Random, TAG_BYTES } from '../../core/crypto.ts'
 import type { Keyring } from '../../core/keyring.ts'
 
 /** What a challenge is to be answered for. One of a kind is no answer to the other. */
-export type ChallengeKind = 'register' | 'refresh'
+type ChallengeKind = 'register' | 'refresh'
 
 export interface Challenge {
   readonly kind: ChallengeKind
@@ -16,8 +16,10 @@ export interface Challenge {
 
 const ID_BYTES = 16
 const INSTANT_BYTES = 6
+/** 128 random bits: no two challenges of a device are ever equal (ASVS 5.0, 6.7.2). */
+const NONCE_BYTES = 16
 const KINDS: readonly ChallengeKind[] = ['register', 'refresh']
-const CHALLENGE_BYTES = 1 + ID_BYTES + INSTANT_BYTES + TAG_BYTES
+const CHALLENGE_BYTES = 1 + ID_BYTES + INSTANT_BYTES + NONCE_BYTES + TAG_BYTES
 const BOUND_BYTES = INSTANT_BYTES + TAG_BYTES
 const CHALLENGE_CONTEXT = Buffer.from('dbsc challenge')
 const BASE64URL = /^[A-Za-z0-9_-]+$/
@@ -25,17 +27,20 @@ const BASE64URL = /^[A-Za-z0-9_-]+$/
 /** Makes and checks both under the keys of one ring. */
 export class BindingMacs {
   readonly #macs: readonly Hmac[]
+  readonly #random: Random
 
-  constructor(keyring: Keyring) {
+  constructor(keyring: Keyring, random: Random) {
     this.#macs = keyring.all.map((key) => new Hmac(key.derive('dbsc')))
+    this.#random = random
   }
 
-  /** A challenge: kind, session, instant and a MAC over them, so that nobody can make one up, or use it for another session. */
+  /** A challenge: kind, session, instant, chance, and a MAC over them, so that nobody can make one up, or use it for another session. */
   challenge({ kind, sessionId, issuedAt }: Challenge): string {
     const body = Buffer.alloc(CHALLENGE_BYTES - TAG_BYTES)
     body[0] = KINDS.indexOf(kind)
     body.write(sessionId, 1, ID_BYTES, 'base64url')
     body.writeUIntBE(issuedAt, 1 + ID_BYTES, INSTANT_BYTES)
+    body.set(this.#random(NONCE_BYTES), 1 + ID_BYTES + INSTANT_BYTES)
     return this.#tagged(CHALLENGE_CONTEXT, body)
   }
 
@@ -71,10 +76,11 @@ export class BindingMacs {
   #verified(context: Buffer, text: string, length: number): Buffer | undefined {
     if (text.length !== Math.ceil((length * 4) / 3) || !BASE64URL.test(text)) return undefined
     const bytes = Buffer.from(text, 'base64url')
-    return this.#macs.some((mac) => mac.verifyTagged(context, bytes)) ? bytes : undefined
+    for (const mac of this.#macs) if (mac.verifyTagged(context, bytes)) return bytes
+    return undefined
   }
 }
 
 function boundContext(sessionId: string, thumbprint: string): Buffer {
-  return Buffer.from(`dbsc bound ${sessionId} ${thumbprint}`)
+  return Buffer.from(`dbsc bound ${sessionId} ${thumbprint}`, 'latin1')
 }

@@ -13,7 +13,7 @@ export type PublicJwk =
   | { readonly kty: 'RSA'; readonly n: string; readonly e: string }
 
 /** The browser was asked to make a key, at the session's start. */
-interface Offered {
+export interface Offered {
   readonly kind: 'offered'
   readonly at: number
 }
@@ -26,7 +26,9 @@ export interface Bound {
   readonly algorithm: Algorithm
   /** Names the key in the bound cookie. */
   readonly thumbprint: string
-  /** Issue instant of the latest challenge that was answered; neither it nor one before counts again. */
+  /** Issue instant of the latest challenge that was answered, 0 before the first; none of before counts again. */
+  readonly answeredChallengeAt: number
+  /** When that was. */
   readonly answeredAt: number
 }
 
@@ -36,9 +38,9 @@ const READ = new WeakMap<JsonObject, Offered | Bound>()
 export function bindingOf({ details }: Pick<SessionRecord, 'details'>): Offered | Bound | undefined {
   const note = details.notes?.[NOTE]
   if (note === undefined) return undefined
-  // The record is under our MAC: nobody else wrote this.
   let binding = READ.get(note)
   if (binding === undefined) {
+    // The record is under our MAC: nobody else wrote this.
     binding =
       note.k === undefined
         ? { kind: 'offered', at: note.o as number }
@@ -48,6 +50,7 @@ export function bindingOf({ details }: Pick<SessionRecord, 'details'>): Offered 
             key: note.k as unknown as PublicJwk,
             algorithm: note.a as Algorithm,
             thumbprint: note.t as string,
+            answeredChallengeAt: note.c as number,
             answeredAt: note.u as number,
           }
     READ.set(note, binding)
@@ -60,6 +63,8 @@ export function offeredNote(at: number): JsonObject {
 }
 
 /** The record's details with another binding. */
-export function withBinding(details: Details, { at, key, algorithm, thumbprint, answeredAt }: Bound): Details {
-  return { ...details, notes: { ...details.notes, [NOTE]: { b: at, k: { ...key }, a: algorithm, t: thumbprint, u: answeredAt } } }
+export function withBinding(details: Details, binding: Omit<Bound, 'kind'>): Details {
+  const { at, key, algorithm, thumbprint, answeredChallengeAt, answeredAt } = binding
+  const note = { b: at, k: { ...key }, a: algorithm, t: thumbprint, c: answeredChallengeAt, u: answeredAt }
+  return { ...details, notes: { ...details.notes, [NOTE]: note } }
 }

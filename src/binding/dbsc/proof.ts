@@ -10,8 +10,10 @@ export interface ClaimedProof {
   readonly jwt: string
   readonly challenge: string
   readonly algorithm: Algorithm
-  /** The key in its header: there at registration only. */
+  /** The key in its header, `undefined` where it is none that fits the algorithm: needed at registration. */
   readonly key: PublicJwk | undefined
+  /** Whether its header names a key at all, whatever it is: then it is no proof for a refresh. */
+  readonly namesKey: boolean
 }
 
 /** A registration with an RSA key of 4,096 bits has about 2,000 characters. */
@@ -19,8 +21,12 @@ const LONGEST = 4096
 const ALGORITHMS: readonly unknown[] = ['ES256', 'RS256']
 const COORDINATE = /^[A-Za-z0-9_-]{43}$/
 /** 2,048 to 4,096 bits. */
-const MODULUS = /^[A-Za-z0-9_-]{342,684}$/
+const MODULUS = /^[A-Za-z0-9_-]{342,683}$/
 const EXPONENT = /^[A-Za-z0-9_-]{2,6}$/
+/** RFC 7518, 6.2.2 and 6.3.2, and 6.4.1: what only the device may know. Whoever sends it has no device behind the key. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+/** RFC 7515, 4.1: every way in which a proof could say what to verify it with. */
+const NAMING_KEYS = ['jwk', 'jku', 'kid', 'x5u', 'x5c']
 
 /**
  * Reads the header's value, bare as Chromium sends it or quoted as the draft says.
@@ -32,10 +38,12 @@ export async function readProof(header: string | undefined): Promise<ClaimedProo
   if (jwt === undefined) return undefined
   const { decodeJwt, decodeProtectedHeader } = await import('jose')
   try {
-    const { typ, alg, jwk } = decodeProtectedHeader(jwt)
+    const header = decodeProtectedHeader(jwt)
+    const { typ, alg } = header
     const { jti } = decodeJwt(jwt)
     if (typ !== 'dbsc+jwt' || !ALGORITHMS.includes(alg) || typeof jti !== 'string') return undefined
-    return { jwt, challenge: jti, algorithm: alg as Algorithm, key: publicKeyIn(jwk, alg as Algorithm) }
+    const key = publicKeyIn(header.jwk, alg as Algorithm)
+    return { jwt, challenge: jti, algorithm: alg as Algorithm, key, namesKey: NAMING_KEYS.some((name) => name in header) }
   } catch {
     return undefined
   }
@@ -58,9 +66,9 @@ export function thumbprintOf(key: PublicJwk): string {
   return sha256(Buffer.from(members.join(' '))).toString('base64url', 0, 16)
 }
 
-/** Takes the public members alone; whatever else the header holds is not kept. */
+/** Takes the public members alone; a key that comes with its private part is none. */
 function publicKeyIn(jwk: unknown, algorithm: Algorithm): PublicJwk | undefined {
-  if (typeof jwk !== 'object' || jwk === null) return undefined
+  if (typeof jwk !== 'object' || jwk === null || PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return undefined
   const { kty, crv, x, y, n, e } = jwk as Record<string, unknown>
   if (algorithm === 'ES256') {
     const isPoint = matches(COORDINATE, x) && matches(COORDINATE, y)

@@ -1,0 +1,92 @@
+/**
+ * The fallback ladder, rung by rung: what each request of a session is worth, given what its browser has proved. Nothing here waits, and no
+ * header that a thief could send lets anybody climb.
+ */
+import type { JsonObject } from '../../core/patch.ts'
+import type { SessionRecord } from '../../core/record.ts'
+import { type Session, workOf } from '../../core/session.ts'
+import type { BindingState } from '../../core/unit-of-work.ts'
+import type { HeaderTarget } from '../../http/cache-headers.ts'
+import type { GuardedRequest } from '../../http/request-guard.ts'
+import { registrationOffer } from './answers.ts'
+import type { BindingContext } from './context.ts'
+import { type Bound, bindingOf, offeredNote } from './note.ts'
+import { skippedFor } from './skipped.ts'
+
+const BOUND: BindingState = { state: 'bound' }
+const PENDING: BindingState = { state: 'pending' }
+const NOT_OFFERED: BindingState = { state: 'unbound', reason: 'not-offered' }
+const NOT_REGISTERED: BindingState = { state: 'unbound', reason: 'not-registered' }
+
+/** Asks browsers to bind what starts here; over TLS alone, since they ignore it elsewhere. Anonymous sessions have nothing to steal. */
+export function noteAtStart(
+  { settings, service }: BindingContext,
+  request: GuardedRequest,
+  subject: string | undefined,
+): JsonObject | undefined {
+  if (subject === undefined || !request.isSecure || settings.modeOf(request.facts) === 'off') return undefined
+  return offeredNote(service.config.clock())
+}
+
+/** Says what the request has proved, or takes the session away from it. */
+export function inspect(context: BindingContext, session: Session<unknown>, request: GuardedRequest): void {
+  const mode = context.settings.modeOf(request.facts)
+  if (mode === 'off') return
+  const work = workOf(session)
+  const { record } = work.active!
+  const binding = bindingOf(record)
+  work.binding =
+    binding === undefined
+      ? NOT_OFFERED
+      : binding.kind === 'bound'
+        ? judgeBound(context, record, binding, request)
+        : context.service.config.clock() - binding.at < context.settings.pendingTimeout
+          ? PENDING
+          : NOT_REGISTERED
+  const { state, reason } = work.binding
+  if (state !== 'unbound') return
+  // Once a device has bound it, the long-lived token alone is worth nothing, in either mode (DBSC draft, "Threat model").
+  const isWanting = binding?.kind === 'bound' || (mode === 'required' && record.subject !== undefined)
+  if (!isWanting) return
+  work.refuse('unproven', reason!)
+  context.service.events.emit({ type: 'binding.refused', sessionId: record.id, subject: record.subject, reason: reason! })
+}
+
+function judgeBound(
+  { cookie, service, settings }: BindingContext,
+  record: SessionRecord,
+  binding: Bound,
+  { facts }: GuardedRequest,
+): BindingState {
+  const now = service.config.clock()
+  const shown = cookie.judge(facts.header('cookie'), record.id, binding, now)
+  if (shown === 'proven') return BOUND
+  // Sent before the browser had the answer to its registration: what any pending request may do, and no more.
+  if (now - binding.at < settings.registrationGrace) return PENDING
+  if (shown !== 'missing') return { state: 'unbound', reason: shown === 'expired' ? 'proof-expired' : 'proof-of-another' }
+  const skipped = skippedFor(facts.header('secure-session-skipped'), record.id)
+  if (skipped !== undefined) return { state: 'unbound', reason: `skipped:${skipped}` }
+  return { state: 'unbound', reason: facts.header('sec-fetch-site') === 'cross-site' ? 'cross-site' : 'not-proven' }
+}
+
+/** What the answer carries: the offer at sign-in, and the end of a bound cookie that proves nothing, so that the next request gets a new one. */
+export function respond(
+  context: BindingContext,
+  session: Session<unknown>,
+  { facts, isSecure }: GuardedRequest,
+  target: HeaderTarget,
+  hasStarted: boolean,
+): void {
+  if (!isSecure) return
+  const { active, reading } = workOf(session)
+  if (active === undefined) {
+    const { state, reason } = reading as { state: string; reason?: string }
+    const isWrong = state === 'unproven' && (reason === 'proof-expired' || reason === 'proof-of-another')
+    if (isWrong || state === 'revoked') context.cookie.clearIfBrought(facts.header('cookie'), target)
+    return
+  }
+  if (!hasStarted) return
+  context.cookie.clearIfBrought(facts.header('cookie'), target)
+  if (bindingOf(active.record)?.kind !== 'offered') return
+  target.set('Secure-Session-Registration', registrationOffer(context, active.record.id))
+}
