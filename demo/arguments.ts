@@ -35,6 +35,7 @@ export const HELP = `
 
   In the environment
     PORT                     another port; 0 lets the system choose one
+    HTTP_PORT                with --tls: where plain HTTP leads to HTTPS (3000, if that is free and PORT is not set)
     DEMO_DATA                the folder of everything the shop keeps (.data)
     STORE, NEAR_CACHE        where visits are kept: docs/stores/README.md
     SESSION_KEYS             keys from \`npx sojourn keys\` instead of the one in the data folder

@@ -2,12 +2,13 @@
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { relative } from 'node:path'
+import { httpsRedirect } from 'sojourn/node'
 import { createApp } from './app.ts'
 import { HELP, readArguments } from './arguments.ts'
-import { closeServer, listen, portOf } from './listening.ts'
+import { closeServer, listen, portOf, type ShopServer } from './listening.ts'
 import { reportOutages } from './outages.ts'
 import { People, SEEDED } from './people.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
 import { openShop } from './shop.ts'
 import { StartError, systemCode } from './start-error.ts'
 import { openStore } from './stores/open.ts'
@@ -39,12 +40,14 @@ async function open(isTls: boolean): Promise<void> {
   const servers = await listen(
     () => makeServer((request, response) => app(request, response), tls),
     settings.port,
-    isTls ? 'npm start -- --tls' : 'npm start',
+    (port) => `PORT=${port} npm start${isTls ? ' -- --tls' : ''}`,
   )
   const url = `${isTls ? 'https' : 'http'}://localhost:${portOf(servers[0])}`
+  const redirects = settings.redirect === undefined ? [] : await openRedirect(settings.redirect, url)
+  servers.push(...redirects)
 
   console.log(`
-  Sojourn Books is open: ${url}
+  Sojourn Books is open: ${url}${redirects.length === 0 ? '' : `\n  http://localhost:${portOf(redirects[0])} leads there`}
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}
@@ -73,6 +76,18 @@ ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close w
 function makeServer(app: RequestListener, tls: DemoTls | undefined) {
   const options = { requestTimeout: 30_000 }
   return tls === undefined ? createServer(options, app) : createTlsServer({ ...options, ...tls.options }, app)
+}
+
+/** The usual port of the shop without TLS: if that is taken, perhaps by such a shop, this one does without. */
+async function openRedirect({ port, isWanted }: NonNullable<Settings['redirect']>, url: string): Promise<ShopServer[]> {
+  const redirect = httpsRedirect({ origins: [url] })
+  try {
+    const advice = (port: number) => `HTTP_PORT=${port} npm start -- --tls`
+    return await listen(() => createServer({ requestTimeout: 30_000 }, redirect), port, advice)
+  } catch (error) {
+    if (isWanted || !(error instanceof StartError)) throw error
+    return []
+  }
 }
 
 /** Loaded when asked for: who starts without `--tls` needs neither the code nor the package it makes certificates with. */

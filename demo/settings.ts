@@ -10,6 +10,8 @@ export interface Settings {
   readonly isTls: boolean
   /** 0 lets the system choose one. */
   readonly port: number
+  /** With HTTPS: where plain HTTP leads there. `isWanted`: somebody named it, so that the shop does not open without. */
+  readonly redirect: { readonly port: number; readonly isWanted: boolean } | undefined
   /** The folder of everything the shop keeps. */
   readonly dataFolder: string
   /** `undefined`: a key of its own is kept in the data folder. */
@@ -22,16 +24,11 @@ export interface Settings {
 }
 
 export function readSettings(env: NodeJS.ProcessEnv, isTls = false): Settings {
-  const port = env.PORT || (isTls ? '3443' : '3000')
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new StartError(
-      `PORT is not a port number; set it to a whole number from 0 to 65535, such as PORT=${isTls ? 3443 : 3000}.`,
-    )
-  }
   const store = readStoreChoice(env.STORE)
   return {
     isTls,
-    port: Number(port),
+    port: readPort(env, 'PORT') ?? (isTls ? 3443 : 3000),
+    redirect: isTls ? readRedirect(env) : undefined,
     dataFolder: prepareFolder(resolve(env.DEMO_DATA || '.data')),
     sessionKeys: env.SESSION_KEYS || undefined,
     idleTimeout: readSeconds(env, 'DEMO_IDLE_SECONDS') ?? minutes(30),
@@ -39,6 +36,20 @@ export function readSettings(env: NodeJS.ProcessEnv, isTls = false): Settings {
     store,
     maxStaleness: readMaxStaleness(env.NEAR_CACHE, store),
   }
+}
+
+function readPort(env: NodeJS.ProcessEnv, name: string): number | undefined {
+  const given = env[name]
+  if (given === undefined || given === '') return undefined
+  if (/^\d{1,5}$/.test(given) && Number(given) <= 65_535) return Number(given)
+  throw new StartError(`${name} is not a port number; set it to a whole number from 0 to 65535, such as ${name}=3000.`)
+}
+
+/** Who chooses one port gets one port. */
+function readRedirect(env: NodeJS.ProcessEnv): Settings['redirect'] {
+  const port = readPort(env, 'HTTP_PORT')
+  if (port !== undefined) return { port, isWanted: true }
+  return readPort(env, 'PORT') === undefined ? { port: 3000, isWanted: false } : undefined
 }
 
 function readMaxStaleness(given: string | undefined, { kind }: StoreChoice): number {

@@ -9,6 +9,7 @@ import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { readArguments } from '../../demo/arguments.ts'
+import { readSettings } from '../../demo/settings.ts'
 import { keepAuthority } from '../../demo/tls/authority.ts'
 import { signLeaf } from '../../demo/tls/certificates.ts'
 import { waysToTrust } from '../../demo/tls/trust.ts'
@@ -102,6 +103,42 @@ describe('the shop by HTTPS', () => {
 
     expect(signedIn.headers.getSetCookie().join('\n')).toMatch(/^__Host-[^\n]*; Secure/)
     expect(account.text).toContain('ada')
+  })
+
+  it('is where plain HTTP leads, without a word about who asked', async () => {
+    const folder = temporaryFolder()
+    const demo = await demoForTest({ folder, env: { HTTP_PORT: '0' }, args: TLS })
+    const [, plain = ''] = /(http:\/\/localhost:\d+) leads there/.exec(demo.output()) ?? []
+
+    const visit = await fetch(`${plain}/books/b1?from=here`, { redirect: 'manual', headers: { cookie: 'sjn=x' } })
+    const form = await fetch(`${plain}/login`, { method: 'POST', redirect: 'manual', body: 'username=ada' })
+
+    expect([visit.status, visit.headers.get('location')]).toEqual([308, `${demo.url}/books/b1?from=here`])
+    expect(visit.headers.getSetCookie()).toEqual([])
+    expect([form.status, form.headers.get('location')]).toEqual([403, null])
+    expect(await demo.close()).toBe(0)
+  })
+
+  it('has one port when one was chosen, and says so when the other is taken', async () => {
+    const demo = await demoForTest({ args: TLS })
+    const taken = await runToItsEnd(TLS, { HTTP_PORT: String(demo.port) })
+    const wrong = await runToItsEnd(TLS, { HTTP_PORT: '80x' })
+
+    expect(demo.output()).not.toContain('leads there')
+    expect(taken).toEqual({
+      code: 1,
+      output: `Port ${demo.port} is in use by another program; stop that, or choose another port: HTTP_PORT=${demo.port + 1} npm start -- --tls.`,
+    })
+    expect(wrong).toEqual({ code: 1, output: expect.stringMatching(/^HTTP_PORT is not a port number; [^\n]*HTTP_PORT=3000\.$/) })
+  })
+
+  it.each([
+    [{}, 3443, { port: 3000, isWanted: false }],
+    [{ PORT: '4000' }, 4000, undefined],
+    [{ PORT: '4000', HTTP_PORT: '80' }, 4000, { port: 80, isWanted: true }],
+    [{ PORT: '', HTTP_PORT: '' }, 3443, { port: 3000, isWanted: false }],
+  ])('takes its ports from %j', (env, port, redirect) => {
+    expect(readSettings({ ...env, DEMO_DATA: temporaryFolder() }, true)).toMatchObject({ port, redirect })
   })
 
   it('survives what is not TLS, and names that nobody has', async () => {
