@@ -1,6 +1,6 @@
 /**
  * Sessions in a store of one's own, `map-store.ts` beside this file. Start it with `npm run example examples/custom-store.ts`, then
- * `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
+ * `curl -c jar -b jar -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada && curl -b jar localhost:3000/`
  *
  * To test a store of yours, hand it to the contract: `describeStoreContract('mine', async () => { ... }, { describe, it })`.
  */

@@ -1,6 +1,6 @@
 /**
  * Sessions in Express 4 or 5. Start it with `npm run example examples/express.ts`, then
- * `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
+ * `curl -c jar -b jar -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'
 import express, { type NextFunction, type Request, type Response } from 'express'

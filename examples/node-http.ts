@@ -1,6 +1,6 @@
 /**
  * Sessions with node:http alone. Start it with `npm run example examples/node-http.ts`, then
- * `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
+ * `curl -c jar -b jar -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'

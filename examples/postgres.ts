@@ -1,6 +1,7 @@
 /**
  * Sessions in PostgreSQL, for any number of processes. `docker compose up -d postgres` starts one; then
- * `npm run example examples/postgres.ts`, and `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
+ * `npm run example examples/postgres.ts`, and
+ * `curl -c jar -b jar -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'

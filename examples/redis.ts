@@ -1,6 +1,6 @@
 /**
- * Sessions in Redis, with a near cache, for any number of processes. `docker compose up -d redis` starts one; then
- * `npm run example examples/redis.ts`, and `curl -c jar -b jar -X POST localhost:3000/login/ada && curl -b jar localhost:3000/`
+ * Sessions in Redis, with a near cache: `docker compose up -d redis`, `npm run example examples/redis.ts`, and
+ * `curl -c jar -b jar -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada && curl -b jar localhost:3000/`
  */
 import { randomBytes } from 'node:crypto'
 import express, { type NextFunction, type Request, type Response } from 'express'

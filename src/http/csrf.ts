@@ -140,13 +140,13 @@ export class Csrf<Native> {
     const inHeader = facts.header(CSRF_HEADER)
     if (inHeader !== undefined) return this.#checkToken(inHeader, owner)
     const found = isSafeMethod(facts.method) ? undefined : this.#tokenFrom?.(facts.request)
-    if (found instanceof Promise) return found.then((token: unknown) => this.#checkToken(token, owner))
+    if (found instanceof Promise) return found.then((given: unknown) => this.#checkToken(given, owner))
     return this.#checkToken(found, owner)
   }
 
-  #checkToken(token: unknown, owner: CsrfOwner | undefined): CsrfRule | undefined {
-    if (token === undefined || token === null || token === '') return 'token-missing'
-    return typeof token === 'string' && owner !== undefined && this.tokens.isOf(token, owner) ? undefined : 'token-wrong'
+  #checkToken(given: unknown, owner: CsrfOwner | undefined): CsrfRule | undefined {
+    if (given === undefined || given === null || given === '') return 'token-missing'
+    return typeof given === 'string' && owner !== undefined && this.tokens.isOf(given, owner) ? undefined : 'token-wrong'
   }
 
   /** Reports a refusal, and gives the error to answer with; none where it only reports. */
@@ -200,8 +200,8 @@ function checked<Native>(options: unknown): CsrfOptions<Native> {
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
   if (unknown !== undefined)
     throw invalid(`csrf has an option ${JSON.stringify(unknown).slice(0, 60)}`, `only ${OPTIONS.join(', ')}`)
-  const { token, dangerouslyReportOnly } = options as CsrfOptions<Native>
-  if (token !== undefined && token !== 'fallback' && token !== 'always')
+  const { token: asked, dangerouslyReportOnly } = options as CsrfOptions<Native>
+  if (asked !== undefined && asked !== 'fallback' && asked !== 'always')
     throw invalid('csrf.token is neither word', "'fallback' or 'always'")
   if (dangerouslyReportOnly !== undefined && typeof dangerouslyReportOnly !== 'boolean')
     throw invalid('csrf.dangerouslyReportOnly is not a boolean', 'true or false')

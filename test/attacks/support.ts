@@ -68,6 +68,9 @@ export function browser({ answer, clock }: Site, jar: CookieJar = cookieJar({ cl
     const headers = new Headers(init.headers)
     const cookie = jar.header(url)
     if (cookie !== undefined && !headers.has('cookie')) headers.set('cookie', cookie)
+    // What a page of the site's own makes browsers send. An attacker's page says otherwise, by headers of its own.
+    if (init.method !== undefined && !['sec-fetch-site', 'origin'].some((name) => headers.has(name)))
+      headers.set('sec-fetch-site', 'same-origin')
     const response = await answer(url.href, { ...init, headers })
     jar.store(url, response.headers.getSetCookie())
     return response

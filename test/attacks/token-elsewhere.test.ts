@@ -2,7 +2,7 @@
 // The attacker does: sends it by query, path, body, header, or a cookie of another name (and sends links that carry it to others).
 // The attacker must not obtain: a session by any of them; links and forms can then neither leak nor fix one.
 import { expect, it } from 'vitest'
-import { browser, COOKIE, site } from './support.ts'
+import { browser, COOKIE, ORIGIN, site } from './support.ts'
 
 async function withTokenBy(make: (token: string) => [string, RequestInit]) {
   const shop = site()
@@ -14,8 +14,8 @@ async function withTokenBy(make: (token: string) => [string, RequestInit]) {
 it.each<[string, (token: string) => [string, RequestInit]]>([
   ['query', (token) => [`/me?${COOKIE}=${token}&token=${token}&sid=${token}`, {}]],
   ['path parameter', (token) => [`/me?;${COOKIE}=${token}`, {}]],
-  ['form', (token) => ['/me', { method: 'POST', body: new URLSearchParams({ [COOKIE]: token }) }]],
-  ['JSON', (token) => ['/me', { method: 'POST', body: JSON.stringify({ [COOKIE]: token }) }]],
+  ['form', (token) => ['/me', { method: 'POST', headers: { origin: ORIGIN }, body: new URLSearchParams({ [COOKIE]: token }) }]],
+  ['JSON', (token) => ['/me', { method: 'POST', headers: { origin: ORIGIN }, body: JSON.stringify({ [COOKIE]: token }) }]],
   ['Authorization', (token) => ['/me', { headers: { authorization: `Bearer ${token}` } }]],
   [
     'a header of its name',

@@ -66,12 +66,13 @@ describe('the README', () => {
       const url = `http://localhost:${port}`
       expect(await (await eventually(url)).json()).toEqual({ subject: null, basket: [] })
 
-      const put = await fetch(`${url}/basket/book`, { method: 'POST' })
+      const own = { origin: url }
+      const put = await fetch(`${url}/basket/book`, { method: 'POST', headers: own })
       const visitor = put.headers.getSetCookie()[0]!.split(';')[0]!
-      const login = await fetch(`${url}/login`, { method: 'POST', headers: { cookie: visitor }, redirect: 'manual' })
+      const login = await fetch(`${url}/login`, { method: 'POST', headers: { ...own, cookie: visitor }, redirect: 'manual' })
       const reader = login.headers.getSetCookie()[0]!.split(';')[0]!
       const home = await (await fetch(url, { headers: { cookie: reader } })).json()
-      await fetch(`${url}/logout`, { method: 'POST', headers: { cookie: reader }, redirect: 'manual' })
+      await fetch(`${url}/logout`, { method: 'POST', headers: { ...own, cookie: reader }, redirect: 'manual' })
 
       expect(home).toEqual({ subject: 'ada', basket: ['book'] })
       expect(await (await fetch(url, { headers: { cookie: reader } })).json()).toEqual({ subject: null, basket: [] })

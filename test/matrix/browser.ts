@@ -14,7 +14,9 @@ export class Browser {
   async get(path: string, options: Ask = {}): Promise<Answer> {
     const url = this.#origin + path
     const cookie = this.jar.header(url)
-    const answer = await ask(url, { ...options, headers: { ...(cookie && { cookie }), ...options.headers } })
+    // As a page of the site's own makes browsers send it.
+    const site = options.method === undefined ? undefined : { 'sec-fetch-site': 'same-origin' }
+    const answer = await ask(url, { ...options, headers: { ...(cookie && { cookie }), ...site, ...options.headers } })
     this.jar.store(url, answer.setCookies)
     return answer
   }

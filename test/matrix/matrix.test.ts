@@ -416,7 +416,7 @@ describe.each(Object.entries(adapters))('%s', (_name, listen) => {
         ask(`${origin}/me`, { headers: { authorization: `Bearer ${token}`, '__Host-sjn': token! } }),
         ask(`${origin}/me`, {
           method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          headers: { origin, 'content-type': 'application/x-www-form-urlencoded' },
           body: `__Host-sjn=${token}`,
         }),
       ])

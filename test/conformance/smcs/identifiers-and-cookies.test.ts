@@ -1,7 +1,7 @@
 // OWASP Session Management Cheat Sheet: properties of the identifier, its exchange, and cookies.
 import { expect, it } from 'vitest'
 import { resolveCookie } from '../../../src/http/cookie-config.ts'
-import { browser, COOKIE, site, subjectOf } from '../../attacks/support.ts'
+import { browser, COOKIE, ORIGIN, site, subjectOf } from '../../attacks/support.ts'
 import { codeOf, setUp, signedIn, thrownBy, tokenOf } from '../../core/support.ts'
 
 const lineOf = async (path = '/login') => (await browser(site()).visit(path)).headers.getSetCookie()[0]!
@@ -69,8 +69,8 @@ it('SMCS-08: the store holds a hash of the secret and never the secret', async (
 
 it.each<[string, (token: string) => [string, RequestInit]]>([
   ['query', (token) => [`/me?${COOKIE}=${token}`, {}]],
-  ['form', (token) => ['/me', { method: 'POST', body: new URLSearchParams({ [COOKIE]: token }) }]],
-  ['JSON', (token) => ['/me', { method: 'POST', body: JSON.stringify({ [COOKIE]: token }) }]],
+  ['form', (token) => ['/me', { method: 'POST', headers: { origin: ORIGIN }, body: new URLSearchParams({ [COOKIE]: token }) }]],
+  ['JSON', (token) => ['/me', { method: 'POST', headers: { origin: ORIGIN }, body: JSON.stringify({ [COOKIE]: token }) }]],
   ['header', (token) => ['/me', { headers: { [COOKIE]: token, authorization: `Bearer ${token}` } }]],
 ])('SMCS-09: a token by %s is ignored', async (_channel, request) => {
   const shop = site()

@@ -174,7 +174,11 @@ it('WSTG-SESS-04.3: no GET parameter and no POST field is taken for a token', as
   await ada.visit('/login')
   const [get, post] = [
     await shop.answer(`/me?${COOKIE}=${ada.token()}`),
-    await shop.answer('/me', { method: 'POST', body: new URLSearchParams({ [COOKIE]: ada.token()! }) }),
+    await shop.answer('/me', {
+      method: 'POST',
+      headers: { origin: ORIGIN },
+      body: new URLSearchParams({ [COOKIE]: ada.token()! }),
+    }),
   ]
 
   expect([await get.json(), await post.json()]).toMatchObject([{ subject: null }, { subject: null }])
