@@ -29,6 +29,7 @@ export const programs = [
     sign: 'libsasl2-modules',
   },
   server('PgBouncer', 'pgbouncer', 'pgbouncer'),
+  server('nginx', 'nginx', 'nginx'),
   server('certutil of NSS', 'libnss3-tools', 'certutil'),
 ]
 

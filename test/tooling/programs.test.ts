@@ -126,7 +126,7 @@ describe('a filtered run needs only what its tests need', () => {
     [['stores/redis'], ['Redis']],
     [['test/core', 'stores/deep'], ['PostgreSQL']],
     [['test/stores'], ['Redis', 'PostgreSQL']],
-    [[], ['Chromium', 'Redis', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer', 'certutil of NSS']],
+    [[], ['Chromium', 'Redis', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer', 'nginx', 'certutil of NSS']],
   ])('%j: %j', async (filters, expected) => {
     const code = 'return p.programsNeededBy(given.filters, given.root).map(({ title }) => title)'
 
@@ -139,6 +139,7 @@ describe('a filtered run needs only what its tests need', () => {
     ['test/stores/memcached/credentials', ['memcached', 'SASL for memcached']],
     ['test/browser/looks', ['Chromium']],
     ['test/browser/demo-tls', ['Chromium', 'certutil of NSS']],
+    ['test/http/behind-nginx', ['nginx']],
     ['test/core/token', []],
   ])('in this repository: %s %j', async (filter, expected) => {
     const code = 'return p.programsNeededBy([given.filter], given.root).map(({ title }) => title)'
