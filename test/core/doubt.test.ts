@@ -8,7 +8,7 @@ import { setUp, signedIn, tokenOf } from './support.ts'
 
 type Service = ReturnType<typeof setUp>
 
-async function doubt(session: Session, { clock }: Service): Promise<void> {
+async function doubt(session: Session<unknown>, { clock }: Service): Promise<void> {
   await workOf(session).amend((record) => ({ details: { ...record.details, doubtedAt: clock() } }))
 }
 

@@ -1,0 +1,246 @@
+/**
+ * The guard: compares each request with its session's fingerprint and does what the policy says. A request whose client is as it was costs
+ * a comparison of five texts; the rest happens once a change.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { ConfigError, isSojournError } from '../../core/errors.ts'
+import type { JsonObject } from '../../core/patch.ts'
+import type { SessionRecord } from '../../core/record.ts'
+import { policyFor, type Service, serviceOf } from '../../core/service.ts'
+import { type Session, workOf } from '../../core/session.ts'
+import type { UnitOfWork } from '../../core/unit-of-work.ts'
+import type { GuardedHttp, GuardedRequest, RequestGuard } from '../../http/request-guard.ts'
+import type { AddressKeeping } from './address-keeping.ts'
+import { type Comparison, compare } from './comparison.ts'
+import { type Fingerprint, firstFingerprint, noteOf, readNote, TraitHashes } from './fingerprint.ts'
+import { areSmall, type Observation, type Observer, type Texts, textsOf } from './observation.ts'
+import { type Change, canRevoke, type DriftPolicy, type Grade, gradeOf, reasonOf } from './policy.ts'
+
+export const NOTE = 'traits'
+
+/** What a session's note was last compared with. */
+interface Seen extends Texts {
+  readonly observation: Observation
+  /** When something is due although nothing has changed. */
+  readonly lookAgainAt: number
+}
+
+export interface GuardSettings {
+  readonly policy: DriftPolicy
+  readonly isShadow: boolean
+  readonly observer: Observer
+  readonly addresses: AddressKeeping
+}
+
+/** What would be, or was, done about a request. */
+interface Verdict extends Comparison {
+  readonly grade: Grade
+  /** Whether the note is written: something is new in it, or an address has had its time. */
+  readonly print: Fingerprint | undefined
+  readonly dropsAddress: boolean
+}
+
+/** By note, while the record it belongs to is in memory. */
+const SEEN = new WeakMap<JsonObject, Seen>()
+
+/** What this request, or one before it, showed of the client. */
+export function seenOf(session: Session<unknown>): { observation?: Observation | undefined; print?: Fingerprint | undefined } {
+  const work = workOf(session)
+  const note = work.active?.record.details.notes?.[NOTE]
+  const seen = (work.traits as Seen | undefined) ?? (note && SEEN.get(note))
+  return { observation: seen?.observation, print: note && readNote(note) }
+}
+
+export class TraitGuard implements RequestGuard {
+  readonly name = NOTE
+  readonly #settings: GuardSettings
+  #service: Service | undefined
+  #hashes!: TraitHashes
+  #clock!: Clock
+
+  constructor(settings: GuardSettings) {
+    this.#settings = settings
+  }
+
+  attach({ sessions }: GuardedHttp): void {
+    const service = serviceOf(sessions)
+    if (this.#service !== undefined && this.#service !== service)
+      throw refusal('one traitChecks() was given to adapters of two session services; make one for each')
+    const { config } = service
+    const { capabilities, name } = config.store
+    const { policy, isShadow, addresses } = this.#settings
+    if (canRevoke(policy) && !isShadow && capabilities.carries !== undefined && !capabilities.revokesSubjects) {
+      throw refusal(
+        `the policy ends sessions, and the store '${name}' without a ledger cannot end one: give cookieStore a ledger, or a policy without 'revoke'`,
+      )
+    }
+    addresses.check(config.policy)
+    this.#service = service
+    this.#hashes = new TraitHashes(config.keyring)
+    this.#clock = config.clock
+  }
+
+  notesAtStart(request: GuardedRequest): JsonObject | undefined {
+    const texts = textsOf(request)
+    const observation = this.#observe(texts, request)
+    const { config } = this.#service!
+    const first = firstFingerprint(observation, this.#hashes, config.random)
+    // Which policy the session gets is not known yet, where each may have its own: one that lies idle for longer must not have kept it.
+    const isOneForAll = config.policyOf === undefined
+    const address = isOneForAll ? this.#settings.addresses.taken(texts.address, this.#clock(), config.policy) : undefined
+    const note = noteOf({ ...first, address })
+    this.#remember(note, texts, observation, undefined)
+    return note
+  }
+
+  inspect(session: Session<unknown>, request: GuardedRequest): void | Promise<void> {
+    const work = workOf(session)
+    const note = work.active!.record.details.notes?.[NOTE]
+    const seen = note && SEEN.get(note)
+    if (seen !== undefined && isSame(seen, request) && this.#isEarly(seen)) {
+      work.traits = seen
+      return undefined
+    }
+    const texts = textsOf(request)
+    const observation = this.#observe(texts, request)
+    const { record } = work.active!
+    const isKnown = note !== undefined && this.#isWhole(readNote(note), observation)
+    if (isKnown && !this.#settings.addresses.isDue(readNote(note).address, this.#clock(), policyFor(this.#service!, record))) {
+      work.traits = this.#remember(note, texts, observation, record)
+      return undefined
+    }
+    work.traits = { ...texts, observation, lookAgainAt: 0 } satisfies Seen
+    return this.#settle(work, texts, observation)
+  }
+
+  #observe(texts: Texts, { facts }: GuardedRequest): Observation {
+    // Browsers open WebSockets without client hints.
+    const isHintable = texts.brands !== undefined || facts.header('upgrade') === undefined
+    return this.#settings.observer.observe(texts, isHintable)
+  }
+
+  /** Whether nothing at all has changed, at the price of one hash. */
+  #isWhole(print: Fingerprint, observation: Observation): boolean {
+    return print.keyId === this.#hashes.newestKeyId && this.#hashes.of(print)!('whole', observation.text) === print.whole
+  }
+
+  #isEarly({ lookAgainAt }: Seen): boolean {
+    return lookAgainAt === Number.POSITIVE_INFINITY || this.#clock() < lookAgainAt
+  }
+
+  #remember(note: JsonObject, texts: Texts, observation: Observation, record: SessionRecord | undefined): Seen {
+    const { addresses } = this.#settings
+    const { address } = readNote(note)
+    const policy = record === undefined ? this.#service!.config.policy : policyFor(this.#service!, record)
+    const seen = { ...texts, observation, lookAgainAt: addresses.dropAt(address, policy) }
+    if (areSmall(texts)) SEEN.set(note, seen)
+    return seen
+  }
+
+  /** Compares in full, on the latest record, and does what the policy says. Who writes first reports; whoever comes beside it finds it done. */
+  async #settle(work: UnitOfWork, texts: Texts, observation: Observation): Promise<void> {
+    const { isShadow } = this.#settings
+    let verdict = this.#judge(work.active!.record, texts, observation)
+    if (work.active!.isReadonly) return this.#refuseUnwritten(work, verdict)
+    try {
+      const isThere = await work.amend((record) => {
+        verdict = this.#judge(record, texts, observation)
+        if (verdict.print === undefined || (verdict.grade === 'revoke' && !isShadow)) return undefined
+        return { details: this.#noted(record, verdict) }
+      })
+      if (!isThere || work.active === undefined) return
+    } catch (error) {
+      if (!this.#isBearable(work, verdict, error)) throw error
+    }
+    await this.#act(work, verdict)
+    const { active } = work
+    const note = active?.record.details.notes?.[NOTE]
+    if (note !== undefined) work.traits = this.#remember(note, texts, observation, active!.record)
+  }
+
+  #judge(record: SessionRecord, texts: Texts, observation: Observation): Verdict {
+    const { policy, addresses, isShadow } = this.#settings
+    const now = this.#clock()
+    const note = record.details.notes?.[NOTE]
+    const sessionPolicy = policyFor(this.#service!, record)
+    const taken = addresses.taken(texts.address, now, sessionPolicy)
+    if (note === undefined) {
+      // It began before the checks were on: what it is now is what it is compared with from here on.
+      const print = { ...firstFingerprint(observation, this.#hashes, this.#service!.config.random), address: taken }
+      return { changes: [], next: print, grade: 'allow', print, dropsAddress: false }
+    }
+    const kept = readNote(note)
+    const { changes, next } = compare(kept, observation, this.#hashes)
+    const grade = gradeOf(policy, changes)
+    const dropsAddress = addresses.isDue(kept.address, now, sessionPolicy)
+    if (next === undefined && !dropsAddress) return { changes, next, grade, print: undefined, dropsAddress }
+    const hasMoved = next !== undefined && next.networks !== kept.networks
+    const address = hasMoved ? taken : dropsAddress ? undefined : kept.address
+    const drift = grade === 'allow' ? kept.drift : { at: now, grade, changes, isShadow }
+    return { changes, next, grade, print: { ...(next ?? kept), drift, address }, dropsAddress }
+  }
+
+  #noted({ details, subject }: SessionRecord, { print, grade }: Verdict): SessionRecord['details'] {
+    const notes = { ...details.notes, [NOTE]: noteOf(print!) }
+    const isDoubted = grade === 'step-up' && !this.#settings.isShadow && subject !== undefined
+    return { ...details, notes, ...(isDoubted && { doubtedAt: this.#clock() }) }
+  }
+
+  async #act(work: UnitOfWork, { grade, changes, print, dropsAddress }: Verdict): Promise<void> {
+    if (print === undefined) return
+    const { record } = work.active!
+    const { isShadow } = this.#settings
+    if (dropsAddress)
+      this.#service!.events.emit({ type: 'traits.address-dropped', sessionId: record.id, subject: record.subject })
+    if (grade === 'allow') return
+    if (grade === 'revoke' && !isShadow && !(await work.end('drift', false, false))) return
+    this.#report(record, grade, changes)
+    if (grade === 'rotate' && !isShadow) await rotate(work)
+  }
+
+  #report({ id: sessionId, subject }: SessionRecord, grade: Exclude<Grade, 'allow'>, changes: readonly Change[]): void {
+    const { isShadow } = this.#settings
+    const reason = reasonOf(changes)
+    this.#service!.events.emit({ type: 'traits.drifted', sessionId, subject, grade, isShadow, changes, reason })
+  }
+
+  /** The store is away, and this request reads a copy: nothing can be kept of what it showed, so that it is not let in where it matters. */
+  #refuseUnwritten(work: UnitOfWork, { grade, changes }: Verdict): void {
+    if (grade === 'allow') return
+    this.#report(work.active!.record, grade, changes)
+    if (!this.#settings.isShadow && (grade === 'step-up' || grade === 'revoke')) work.refuse('unproven', 'drift')
+  }
+
+  /** Whether a request goes on although what it showed could not be written: it is seen again at the next one. */
+  #isBearable(work: UnitOfWork, { grade }: Verdict, error: unknown): boolean {
+    const isMild = this.#settings.isShadow || grade === 'allow' || grade === 'note'
+    if (isMild) return isSojournError(error)
+    // A sealed cookie that is full: without the note of doubt, there is no authority at all.
+    if (grade === 'step-up' && isSojournError(error, 'ERR_COOKIE_TOO_LARGE')) work.refuse('unproven', 'drift')
+    return isSojournError(error, 'ERR_COOKIE_TOO_LARGE')
+  }
+}
+
+/** By renewal, so that parallel requests of the same browser go on. */
+async function rotate(work: UnitOfWork): Promise<void> {
+  try {
+    await work.rotate('renewal', 'drift', [])
+  } catch (error) {
+    // Replaced a moment ago by somebody else, or ended: either way the old token is on its way out.
+    if (!isSojournError(error, 'ERR_ROTATION_PENDING') && !isSojournError(error, 'ERR_SESSION_ENDED')) throw error
+  }
+}
+
+function isSame(seen: Seen, { facts, clientAddress }: GuardedRequest): boolean {
+  return (
+    seen.agent === facts.header('user-agent') &&
+    seen.address === clientAddress &&
+    seen.brands === facts.header('sec-ch-ua') &&
+    seen.platform === facts.header('sec-ch-ua-platform') &&
+    seen.mobile === facts.header('sec-ch-ua-mobile')
+  )
+}
+
+function refusal(message: string): ConfigError {
+  return new ConfigError(`traitChecks: ${message}. See docs/guide/traits.md.`, { code: 'ERR_CONFIG_INVALID' })
+}
