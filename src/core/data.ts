@@ -3,6 +3,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { ConfigError, SessionDataError } from './errors.ts'
 import { type JsonObject, toJson } from './patch.ts'
 
+export type { StandardSchemaV1 } from '@standard-schema/spec'
+
 /** What reading stored data gives. `unreadable` data ends the session; `newer` data belongs to a later release of the application. */
 export type DataReading = { kind: 'data'; data: JsonObject; text: string } | { kind: 'unreadable' } | { kind: 'newer' }
 
