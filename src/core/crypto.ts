@@ -35,6 +35,11 @@ export function sha256(bytes: Uint8Array): Buffer {
   return Buffer.from(hash('sha256', bytes, 'binary'), 'binary')
 }
 
+/** SHA-256 of an ASCII text, as 32 characters of latin1: what a text is known by again without being kept. */
+export function digestText(text: string): string {
+  return hash('sha256', text, 'binary')
+}
+
 const BLOCK = 64
 const NO_BYTES = new Uint8Array(0)
 /** Length of the MACs on tokens and records: 128 bits. */

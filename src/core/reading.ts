@@ -3,10 +3,11 @@ import { type Fact, undoubted } from './assurance.ts'
 import { isSojournError, StoreError } from './errors.ts'
 import { expiredBy } from './expiry.ts'
 import type { SessionRecord } from './record.ts'
-import { firstUse, type Judgement, judgeSecret } from './rotation.ts'
+import { CURRENT, firstUse, isCurrent, type Judgement, judgeSecret } from './rotation.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
 import type { ReadOutcome } from './store.ts'
-import { type ParsedToken, parseToken } from './token.ts'
+import type { ParsedToken } from './token.ts'
+import { secretHashOf } from './token-memo.ts'
 import { updateRecord } from './writing.ts'
 
 /**
@@ -86,8 +87,8 @@ export function readToken(service: Service, token: string, how: Waiting): Readin
 }
 
 /** A token as it came: a bare one, or one that carries its record. */
-export function parseOrOpen({ carrier, config }: Service, token: string): ParsedToken | 'malformed' | 'forged' {
-  return carrier === undefined ? parseToken(token, config.keyring) : carrier.open(token)
+export function parseOrOpen({ carrier, parse }: Service, token: string): ParsedToken | 'malformed' | 'forged' {
+  return carrier === undefined ? parse(token) : carrier.open(token)
 }
 
 function askStore(service: Service, token: ParsedToken, { signal }: Waiting): Reading | Promise<Reading> {
@@ -150,7 +151,7 @@ async function confirm(
 }
 
 function firstUseOf(service: Service, { record, judgement, token }: ActiveReading): Partial<SessionRecord> | undefined {
-  return firstUse(record, judgement, token.secret, service.config.clock())
+  return firstUse(record, judgement, token, service.config.clock())
 }
 
 /** Reads the session of an accepted request again, after somebody else wrote. What the request may do was settled when it came in. */
@@ -200,7 +201,9 @@ function judge(service: Service, token: ParsedToken, found: ReadOutcome | undefi
 
   const now = config.clock()
   const policy = policyFor(service, record)
-  const judgement = judgeSecret(record, token.secret, config.keyring, now, policy)
+  const judgement = isCurrent(record, secretHashOf(token))
+    ? CURRENT
+    : judgeSecret(record, token.secret, config.keyring, now, policy)
   const expired = expiredBy(record, now, policy)
   if (expired !== undefined) return { state: 'expired', reason: expired, subject: record.subject }
   if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }

@@ -31,6 +31,14 @@ export type Judgement =
   /** A replaced token after its time, or one that is not of this session's last generations: theft. `generation` counts back from now. */
   | { readonly kind: 'reused'; readonly generation: number }
 
+/** The judgement of nearly every request: one for all, and no one changes it. */
+export const CURRENT: Judgement & { readonly kind: 'current' } = Object.freeze({ kind: 'current' })
+
+/** Whether this is the hash of the current secret. */
+export function isCurrent(record: SessionRecord, secretHash: Uint8Array): boolean {
+  return equalInConstantTime(secretHash, record.currentHash)
+}
+
 /**
  * Judges a secret that came under a valid MAC.
  *
@@ -45,7 +53,7 @@ export function judgeSecret(
   policy: ResolvedPolicy,
 ): Judgement {
   const hash = hashSecret(secret)
-  if (equalInConstantTime(hash, record.currentHash)) return { kind: 'current' }
+  if (isCurrent(record, hash)) return CURRENT
 
   const { lineage } = record
   const index = indexIn(lineage, hash)
@@ -88,13 +96,13 @@ function deriveAlong(record: SessionRecord, index: number, secret: Buffer, keyri
 export function firstUse(
   record: SessionRecord,
   judgement: Exclude<Judgement, { kind: 'reused' }>,
-  secret: Buffer,
+  token: { readonly secret: Buffer },
   now: number,
 ): Partial<Pick<SessionRecord, 'confirmedAt' | 'lineage'>> | undefined {
   const { lineage } = record
   if (judgement.kind === 'current')
     return record.confirmedAt === undefined && lineage.length > 0 ? { confirmedAt: now } : undefined
-  const index = indexIn(lineage, hashSecret(secret))
+  const index = indexIn(lineage, hashSecret(token.secret))
   if (index < 1 || lineage[index]!.confirmedAt !== undefined) return undefined
   return { lineage: lineage.with(index, { ...lineage[index]!, confirmedAt: now }) }
 }

@@ -7,6 +7,7 @@ import type { SessionRecord } from './record.ts'
 import type { Vault } from './sealed-data.ts'
 import type { StoredRecord } from './store.ts'
 import type { StoreCalls } from './store-calls.ts'
+import type { ParsedToken } from './token.ts'
 
 /** What every part of one `createSessions` works with. Two of them in one process share nothing. */
 export interface Service {
@@ -17,6 +18,8 @@ export interface Service {
   readonly vault: Vault
   /** Seals records into tokens, for a store that keeps none. */
   readonly carrier: Carrier | undefined
+  /** `parseToken` under this service's keys; see `token-memo.ts`. */
+  readonly parse: (token: string) => ParsedToken | 'malformed' | 'forged'
   /** `decodeRecord` under this service's keys; see `record-memo.ts`. */
   readonly decode: (stored: StoredRecord) => SessionRecord | undefined
   /** Session data opened lately, as long as core remembers its record: opening costs more than all the rest of a request. */

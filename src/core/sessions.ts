@@ -16,6 +16,7 @@ import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
 import { cannotEnd, cannotTellWhose, storeCalls } from './store-calls.ts'
 import { isSessionId } from './token.ts'
+import { rememberingParser } from './token-memo.ts'
 import { checkReason, misuse, type ReadContext } from './unit-of-work.ts'
 
 /** Why and by whom a session is ended. */
@@ -148,6 +149,7 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
     codec,
     carrier: carries && createCarrier(keyring, config.random, carries),
     vault: carries ? plainVault : createVault(keyring, config.random),
+    parse: rememberingParser(keyring),
     decode: carries ? decodeCarried : rememberingDecoder(keyring),
     opened: new WeakMap(),
     afterCreate: purgeIfDue,

@@ -16,7 +16,7 @@ export const SECRET_BYTES = 32
  * are accepted, so that one token has one spelling (RFC 4648, 3.5).
  */
 const TOKEN_SHAPE = /^sjn1_[A-Za-z0-9_-]{85}[AQgw]$/
-const TOKEN_LENGTH = PREFIX.length + 86
+export const TOKEN_LENGTH = PREFIX.length + 86
 
 /** The same for ids: 22 characters carry 132 bits for 128. */
 const ID_SHAPE = /^[A-Za-z0-9_-]{21}[AQgw]$/
@@ -42,6 +42,11 @@ export function parseToken(token: string, keyring: Keyring): ParsedToken | 'malf
     return { id: bytes.toString('base64url', 0, ID_BYTES), secret: bytes.subarray(ID_BYTES, ID_BYTES + SECRET_BYTES) }
   }
   return 'forged'
+}
+
+/** The secret of a token of the right shape. */
+export function secretIn(token: string): Buffer {
+  return Buffer.from(token.slice(PREFIX.length), 'base64url').subarray(ID_BYTES, ID_BYTES + SECRET_BYTES)
 }
 
 /** Writes a token under the newest key. The only place a token comes into being. */

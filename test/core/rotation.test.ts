@@ -133,13 +133,13 @@ describe('rotateRecord', () => {
 
 describe('firstUse', () => {
   it('the first token of a session needs no confirmation', () => {
-    expect(firstUse(recordOf(), { kind: 'current' }, first, start)).toBeUndefined()
+    expect(firstUse(recordOf(), { kind: 'current' }, { secret: first }, start)).toBeUndefined()
   })
 
   it('a renewed token is confirmed by its first use, once', () => {
     const { record, secret } = renew(recordOf(), first, start)
 
-    expect(firstUse(record, { kind: 'current' }, secret, start + 5)).toEqual({ confirmedAt: start + 5 })
-    expect(firstUse(confirm(record, start), { kind: 'current' }, secret, start + 5)).toBeUndefined()
+    expect(firstUse(record, { kind: 'current' }, { secret }, start + 5)).toEqual({ confirmedAt: start + 5 })
+    expect(firstUse(confirm(record, start), { kind: 'current' }, { secret }, start + 5)).toBeUndefined()
   })
 })

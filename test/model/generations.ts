@@ -210,7 +210,7 @@ export function withFirstUse(record: ModelRecord, token: TokenName, { kind }: Mo
   const judgement: Parameters<typeof firstUse>[1] =
     kind === 'current' ? { kind } : { kind, facts: undefined, successorSecret: undefined, isBeforeElevation: false }
   const real = realRecordOf(record)
-  const changes = firstUse(real, judgement, secretOf(token), NOW)
+  const changes = firstUse(real, judgement, { secret: secretOf(token) }, NOW)
   return changes && modelRecordOf({ ...real, ...changes })
 }
 
