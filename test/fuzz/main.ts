@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: ten million inputs for the parsers of token, cookie header, record and data. Ends with exit code 1 on a finding,
+ * `npm run fuzz`: ten million inputs for the parsers of token, cookie header, record, data and addresses. Ends with exit code 1 on a finding,
  * printed with its seed. `npm run fuzz -- --count=1000000 --seed=42` repeats a run.
  */
 import { parseArgs } from 'node:util'
@@ -19,7 +19,7 @@ console.log(`fuzz: ${count.toLocaleString('en')} inputs, seed ${seed}`)
 const { counts, finding } = fuzz(seed, count, (done) =>
   console.log(`fuzz: ${done.toLocaleString('en')} done, no finding, ${elapsed()}`),
 )
-for (const [name, inputs] of counts) console.log(`fuzz: ${name.padEnd(6)} ${inputs.toLocaleString('en')} inputs`)
+for (const [name, inputs] of counts) console.log(`fuzz: ${name.padEnd(7)} ${inputs.toLocaleString('en')} inputs`)
 if (finding === undefined) {
   console.log(`fuzz: no finding in ${elapsed()}`)
 } else {

@@ -1,4 +1,5 @@
 /** What is fuzzed, and what must hold of every answer. A finding is a sentence; no finding is `undefined`. */
+import { BlockList, isIP } from 'node:net'
 import { createDataCodec } from '../../src/core/data.ts'
 import { createKeyring } from '../../src/core/keyring.ts'
 import { decodeRecord, encodeRecord, type Generation, type SessionRecord } from '../../src/core/record.ts'
@@ -7,6 +8,8 @@ import type { StoredRecord } from '../../src/core/store.ts'
 import { encodeId, hashSecret, mintToken, newId, newSecret, parseToken } from '../../src/core/token.ts'
 import { chooseCookie } from '../../src/http/cookie-choice.ts'
 import { cookieValues, MOST_CANDIDATES } from '../../src/http/cookie-parse.ts'
+import { formatIpAddress, parseIpAddress } from '../../src/http/ip-address.ts'
+import { MOST_HOPS, TrustedProxies } from '../../src/http/trusted-proxies.ts'
 import { type Draw, mutateBytes, mutateText } from './mutate.ts'
 
 /** One parser under test. */
@@ -34,7 +37,7 @@ export function targetsFrom(draw: Draw): readonly Target[] {
 
   const token: Target = {
     name: 'token',
-    share: 35,
+    share: 30,
     run: (choose) => {
       const input = mutateText(tokens[choose(tokens.length)]!, tokens, choose)
       return { input, finding: judged(() => tokenFinding(input)) }
@@ -122,7 +125,35 @@ export function targetsFrom(draw: Draw): readonly Target[] {
       return { input, finding }
     },
   }
-  return [token, cookie, record, data]
+
+  const proxies = new TrustedProxies(['10.0.0.0/8', 'fd00::/9', '::1'])
+  const lists = [
+    '203.0.113.9',
+    '198.51.100.7, 203.0.113.9, 10.0.0.2,10.0.0.3',
+    '[2001:db8::1]:443, fd00::1, ::ffff:10.0.0.5',
+    '203.0.113.9:4711,\t10.0.0.2 , unknown, 10.0.0.3',
+    '2001:0DB8:0:0:1:0:0:1, fe80::1%eth0, ::1',
+    '::ffff:a00:5,1:2:3:4:5:6:7:8,::,0.0.0.0,255.255.255.255',
+  ]
+  const address: Target = {
+    name: 'address',
+    share: 5,
+    run: (choose) => {
+      const input = mutateText(lists[choose(lists.length)]!, lists, choose)
+      return { input, finding: judged(() => addressFinding(input)) }
+    },
+  }
+  function addressFinding(input: string): string | undefined {
+    for (const text of input.split(/[\s,]+/)) {
+      const parsed = parseIpAddress(text)
+      if ((parsed !== undefined) !== (isIP(text) !== 0 && !text.includes('%'))) return `read ${text} other than node:net`
+      const plain = parsed && formatIpAddress(parsed)
+      if (plain !== undefined && formatIpAddress(parseIpAddress(plain)!) !== plain) return `wrote ${text} as no address`
+    }
+    const client = proxies.clientOf({ peer: '10.9.9.9', header: () => input })
+    return client === plainClient(input) ? undefined : `took ${client} for the client`
+  }
+  return [token, cookie, record, data, address]
 }
 
 function judged(work: () => string | undefined): string | undefined {
@@ -141,6 +172,24 @@ function plainCookieValues(header: string): string[] {
     .filter(({ pair, equals }) => equals !== -1 && trimBlanks(pair.slice(0, equals)) === NAME)
     .map(({ pair, equals }) => trimBlanks(pair.slice(equals + 1)))
     .slice(0, MOST_CANDIDATES)
+}
+
+const ours = new BlockList()
+ours.addSubnet('10.0.0.0', 8)
+ours.addSubnet('fd00::', 9, 'ipv6')
+ours.addAddress('::1', 'ipv6')
+
+/** The walk by splitting, with node:net for everything about addresses. */
+function plainClient(list: string): string {
+  let client = '10.9.9.9'
+  for (const entry of list.split(',').reverse().slice(0, MOST_HOPS)) {
+    const text = entry.length > 60 ? '' : entry.trim()
+    const hop = isIP(text) === 0 ? text.replace(/^\[(.*:.*)\](?::\d{1,5})?$|^([^:]+):\d{1,5}$/, '$1$2') : text
+    if (isIP(hop) === 0 || hop.includes('%')) break
+    client = hop
+    if (!ours.check(hop, isIP(hop) === 4 ? 'ipv4' : 'ipv6')) break
+  }
+  return formatIpAddress(parseIpAddress(client)!)
 }
 
 function trimBlanks(text: string): string {
