@@ -26,6 +26,11 @@ export const IDS: readonly string[] = [
   'ASVS-3.3.3',
   'ASVS-3.3.4',
   'ASVS-3.3.5',
+  // OWASP ASVS 5.0.0, V4 API and Web Service and V12 Secure Communication (rows about transport)
+  'ASVS-4.1.2',
+  'ASVS-4.1.3',
+  'ASVS-12.2.1',
+  'ASVS-12.2.2',
   // OWASP ASVS 5.0.0, V11 Cryptography (rows about sessions)
   'ASVS-11.1.1',
   'ASVS-11.1.2',
