@@ -3,7 +3,7 @@ import { isSojournError } from 'sojourn'
 import { sessionMiddleware } from 'sojourn/express'
 import { Refusal, sendJson, sendPage, wantsJson } from './answers.ts'
 import { serveAssets } from './assets.ts'
-import { refuseForeignForms } from './guard.ts'
+import { isProgram } from './guard.ts'
 import { sendSecurityHeaders } from './headers.ts'
 import { onOutage } from './outages.ts'
 import { aboutPage } from './pages/about.ts'
@@ -35,7 +35,6 @@ export function createApp(shop: Shop): express.Express {
     res.status(ok ? 200 : 503).json({ ok, store: choice.kind, ...(maxStaleness > 0 && { nearCache: { maxStaleness } }) })
   })
 
-  server.use(refuseForeignForms)
   server.use(express.json({ limit: LARGEST_BODY }))
   server.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 20 }))
   // Without `--tls` the shop listens in plain text, on the loopback interface alone. A site that others can reach leaves the option out.
@@ -43,6 +42,7 @@ export function createApp(shop: Shop): express.Express {
     sessionMiddleware(shop.sessions, {
       dangerouslyAllowHttp: !shop.isTls,
       onOutage,
+      csrf: { isProgram: (req) => isProgram(req as Request) },
       onError: (error, req, res) => answerError(error, req as Request, res as Response),
     }),
   )
@@ -80,6 +80,8 @@ function tellable(error: unknown): { status: number; message: string } {
   const status = statusOf(error)
   if (isSojournError(error, 'ERR_STORE_UNSUPPORTED'))
     return { status, message: 'The place where this shop keeps visits cannot do that. It can sign you out everywhere.' }
+  if (isSojournError(error, 'ERR_CSRF_REFUSED'))
+    return { status, message: 'This request did not come from a page of this shop, so the shop did nothing.' }
   if (isSojournError(error, 'ERR_SESSION_ENDED'))
     return { status, message: 'Your visit ended meanwhile, so nothing was changed.' }
   if (status === 503) {

@@ -11,6 +11,8 @@ export interface Visit {
   readonly outage: 'nothing-known' | 'read-only' | undefined
   /** Where visits are kept, for the end of a sentence. */
   readonly keptIn: string
+  /** For the forms of a browser that does not say where its requests begin; the others need none, and get no cookie for it. */
+  readonly csrfToken: string | undefined
   /** `undefined` for a visitor who has not signed in. */
   readonly reader: VisitingReader | undefined
 }
@@ -39,6 +41,7 @@ export function visitOf(req: ShopRequest, shop: Shop): Visit {
     notices,
     outage,
     keptIn: keptIn(shop.store),
+    csrfToken: req.get('Sec-Fetch-Site') === undefined && outage === undefined ? session.csrfToken() : undefined,
     reader: readerOf(req, shop, now),
   }
 }

@@ -2,7 +2,7 @@ import { type Html, html } from '../html.ts'
 import type { ShopSession } from '../shop.ts'
 import type { Visit } from '../visit.ts'
 import { ago, duration, exactly } from '../words.ts'
-import { layout } from './layout.ts'
+import { layout, tokenField } from './layout.ts'
 
 export function accountPage(visit: Visit, session: ShopSession): Html {
   const { startedAt = visit.now, idleDeadline = visit.now, absoluteDeadline = visit.now } = session
@@ -17,7 +17,7 @@ export function accountPage(visit: Visit, session: ShopSession): Html {
 <div><dt>How sure we are it is you</dt><dd>${session.acr} <small>a password, nothing more</small></dd></div>
 <div><dt>Name of this visit</dt><dd><code>${session.id}</code></dd></div>
 </dl>
-<div class="deeds"><a class="button" href="/sessions">Your devices</a><form method="post" action="/logout"><button>Sign out</button></form></div>`,
+<div class="deeds"><a class="button" href="/sessions">Your devices</a><form method="post" action="/logout">${tokenField(visit)}<button>Sign out</button></form></div>`,
   })
 }
 

@@ -4,7 +4,7 @@ import { type Html, html } from '../html.ts'
 import { MOST_OF_ONE } from '../shop.ts'
 import { countOf, type Visit } from '../visit.ts'
 import { bookCount, price } from '../words.ts'
-import { layout } from './layout.ts'
+import { layout, tokenField } from './layout.ts'
 
 export function basketPage(visit: Visit, basket: Readonly<Record<string, number>>): Html {
   const items = Object.entries(basket)
@@ -24,25 +24,25 @@ function emptyBasket(): Html {
 function fullBasket(visit: Visit, items: readonly (readonly [string, number])[], basket: Readonly<Record<string, number>>): Html {
   const total = items.reduce((sum, [id, quantity]) => sum + (findBook(id)?.price ?? 0) * quantity, 0)
   return html`<header class="page-head"><h1>Your basket</h1><p>${bookCount(countOf(basket))}${visit.reader ? `, carried by ${visit.reader.name}` : ', kept for this browser alone'}</p></header>
-<ul class="lines">${items.map(([id, quantity]) => line(id, quantity))}</ul>
+<ul class="lines">${items.map(([id, quantity]) => line(visit, id, quantity))}</ul>
 <section class="sum" aria-labelledby="sum"><h2 id="sum">Altogether <span>${price(total)}</span></h2>
 ${
   visit.reader
-    ? html`<form method="post" action="/reserve"><button class="main">Set them aside for me</button></form><p class="aside">Nothing is paid and nothing is sent. They would wait at the counter until Saturday.</p>`
+    ? html`<form method="post" action="/reserve">${tokenField(visit)}<button class="main">Set them aside for me</button></form><p class="aside">Nothing is paid and nothing is sent. They would wait at the counter until Saturday.</p>`
     : html`<p><a class="button" href="/login?next=/basket">Sign in to have them set aside</a></p><p class="aside">Your basket comes with you when you sign in.</p>`
 }
 </section>`
 }
 
-function line(id: string, quantity: number): Html {
+function line(visit: Visit, id: string, quantity: number): Html {
   const book = findBook(id)
   const title = book?.title ?? `Unlisted book ${id}`
   return html`<li class="line">
 <div class="line-cover">${cover(book, id)}</div>
 <div class="line-words"><h2>${book ? html`<a href="/books/${id}">${title}</a>` : title}</h2><p class="book-by">${book ? book.author : 'Not in our catalogue; we will ask around.'}</p><p class="price">${book ? html`${price(book.price)}${quantity > 1 && html` <span class="times">× ${quantity} = ${price(book.price * quantity)}</span>`}` : 'Price on request'}</p></div>
 <div class="line-deeds">
-<form method="post" action="/basket/${id}"><label><span class="unseen">How many of ${title}</span><input name="quantity" type="number" inputmode="numeric" min="0" max="${MOST_OF_ONE}" required value="${quantity}"></label><button class="small">Change<span class="unseen"> how many of ${title}</span></button></form>
-<form method="post" action="/basket/${id}"><input type="hidden" name="quantity" value="0"><button class="quiet">Put back<span class="unseen"> ${title}</span></button></form>
+<form method="post" action="/basket/${id}">${tokenField(visit)}<label><span class="unseen">How many of ${title}</span><input name="quantity" type="number" inputmode="numeric" min="0" max="${MOST_OF_ONE}" required value="${quantity}"></label><button class="small">Change<span class="unseen"> how many of ${title}</span></button></form>
+<form method="post" action="/basket/${id}">${tokenField(visit)}<input type="hidden" name="quantity" value="0"><button class="quiet">Put back<span class="unseen"> ${title}</span></button></form>
 </div>
 </li>`
 }

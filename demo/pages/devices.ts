@@ -2,7 +2,7 @@ import type { SessionSummary } from 'sojourn'
 import { type Html, html } from '../html.ts'
 import type { Visit } from '../visit.ts'
 import { ago, duration, exactly } from '../words.ts'
-import { layout } from './layout.ts'
+import { layout, tokenField } from './layout.ts'
 
 export type Device = Pick<SessionSummary, 'id' | 'startedAt' | 'lastSeenAt' | 'idleDeadline' | 'absoluteDeadline' | 'device'> & {
   readonly isCurrent: boolean
@@ -16,9 +16,9 @@ export function devicesPage(visit: Visit, devices: readonly Device[]): Html {
   return layout(visit, {
     title: 'Your devices',
     main: html`<header class="page-head"><h1>Your devices</h1><p>Everywhere you are signed in. If you do not know one, sign it out and choose a new password.</p></header>
-<ul class="devices">${newestFirst.map((device) => deviceItem(device, visit.now))}</ul>
+<ul class="devices">${newestFirst.map((device) => deviceItem(visit, device))}</ul>
 ${!hasOthers && html`<p class="aside lonely">You are signed in nowhere else.</p>`}
-${allAtOnce(hasOthers)}`,
+${allAtOnce(visit, hasOthers)}`,
   })
 }
 
@@ -27,21 +27,22 @@ export function unlistedDevicesPage(visit: Visit, thisDevice: Device, whyNot: st
   return layout(visit, {
     title: 'Your devices',
     main: html`<header class="page-head"><h1>Your devices</h1><p>${whyNot}</p></header>
-<ul class="devices">${deviceItem(thisDevice, visit.now)}</ul>
+<ul class="devices">${deviceItem(visit, thisDevice)}</ul>
 <p class="aside lonely">If somebody else may be signed in as you, sign out the others and choose a new password.</p>
-${allAtOnce(true)}`,
+${allAtOnce(visit, true)}`,
   })
 }
 
-function allAtOnce(hasOthers: boolean): Html {
+function allAtOnce(visit: Visit, hasOthers: boolean): Html {
   return html`<section class="all-devices" aria-labelledby="all"><h2 id="all">All at once</h2>
 <div class="deeds">
-${hasOthers && html`<form method="post" action="/sessions/end-others"><button>Sign out the others</button></form>`}
-<form method="post" action="/sessions/end-all"><button class="grave">Sign out everywhere, here too</button></form>
+${hasOthers && html`<form method="post" action="/sessions/end-others">${tokenField(visit)}<button>Sign out the others</button></form>`}
+<form method="post" action="/sessions/end-all">${tokenField(visit)}<button class="grave">Sign out everywhere, here too</button></form>
 </div></section>`
 }
 
-function deviceItem(device: Device, now: number): Html {
+function deviceItem(visit: Visit, device: Device): Html {
+  const { now } = visit
   const name = device.device ?? UNKNOWN_DEVICE
   const titleId = `device-${device.id}`
   return html`<li class="device${device.isCurrent && ' this-one'}" data-device="${device.id}">
@@ -55,7 +56,7 @@ ${picture(name)}
 <div><dt>Ends if unused</dt><dd>in ${duration(Math.min(device.idleDeadline, device.absoluteDeadline) - now)}</dd></div>
 </dl>
 </div>
-<form method="post" action="/sessions/${device.id}/end"><button class="${device.isCurrent ? 'quiet' : ''}" aria-describedby="${titleId}">Sign out</button></form>
+<form method="post" action="/sessions/${device.id}/end">${tokenField(visit)}<button class="${device.isCurrent ? 'quiet' : ''}" aria-describedby="${titleId}">Sign out</button></form>
 </li>`
 }
 

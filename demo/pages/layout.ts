@@ -68,6 +68,11 @@ ${reader && warning(reader, visit)}
 `
 }
 
+/** The first thing in every form that changes something. */
+export function tokenField(visit: Visit | undefined): Renderable {
+  return visit?.csrfToken !== undefined && html`<input type="hidden" name="csrf_token" value="${visit.csrfToken}">`
+}
+
 function current(visit: Visit | undefined, path: string): Renderable {
   return visit?.path === path && html` aria-current="page"`
 }
@@ -75,7 +80,7 @@ function current(visit: Visit | undefined, path: string): Renderable {
 function readerLinks(visit: Visit | undefined, reader: VisitingReader): Html {
   return html`<li><a href="/sessions"${current(visit, '/sessions')}>Your devices</a></li>
 <li><a class="reader" href="/me"${current(visit, '/me')}><span class="initial" aria-hidden="true">${reader.name.slice(0, 1).toUpperCase()}</span><span class="reader-name">${reader.name}</span></a></li>
-<li><form method="post" action="/logout"><button class="quiet">Sign out</button></form></li>`
+<li><form method="post" action="/logout">${tokenField(visit)}<button class="quiet">Sign out</button></form></li>`
 }
 
 function notices({ notices: told, basketCount }: Visit): Renderable {
@@ -117,5 +122,5 @@ ${reader.isFinal ? html`<a class="button small" href="/basket">Look at your bask
 }
 
 function stayForm(visit: Visit | undefined): Html {
-  return html`<form method="post" action="/stay" data-stay><input type="hidden" name="next" value="${visit?.path ?? '/'}"><button class="small">Stay signed in</button></form>`
+  return html`<form method="post" action="/stay" data-stay>${tokenField(visit)}<input type="hidden" name="next" value="${visit?.path ?? '/'}"><button class="small">Stay signed in</button></form>`
 }

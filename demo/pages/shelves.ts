@@ -3,7 +3,7 @@ import { cover } from '../covers.ts'
 import { type Html, html } from '../html.ts'
 import type { Visit } from '../visit.ts'
 import { price } from '../words.ts'
-import { layout } from './layout.ts'
+import { layout, tokenField } from './layout.ts'
 
 /** Books on the table by the door. */
 const TABLE = ['b17', 'b10', 'b1', 'b32', 'b25']
@@ -21,28 +21,28 @@ export function shelvesPage(visit: Visit): Html {
 </div>
 <div class="table" aria-hidden="true">${TABLE.map((id) => html`<div class="table-book">${cover(findBook(id), id)}</div>`)}</div>
 </section>
-${shelves.map(shelfSection)}`,
+${shelves.map((shelf, index) => shelfSection(visit, shelf, index))}`,
   })
 }
 
-function shelfSection(shelf: Shelf, index: number): Html {
+function shelfSection(visit: Visit, shelf: Shelf, index: number): Html {
   const id = `shelf-${index + 1}`
   return html`<section class="shelf" id="${id}" aria-labelledby="${id}-name">
 <header class="shelf-head"><p class="eyebrow">Shelf ${['one', 'two', 'three', 'four'][index]}</p><h2 id="${id}-name">${shelf.name}</h2><p>${shelf.about}</p></header>
-<ul class="books">${shelf.books.map((book) => bookCard(book))}</ul>
+<ul class="books">${shelf.books.map((book) => bookCard(visit, book))}</ul>
 </section>`
 }
 
-function bookCard(book: Book): Html {
+function bookCard(visit: Visit, book: Book): Html {
   return html`<li class="book">
 <a class="book-link" href="/books/${book.id}">${cover(book, book.id)}<span class="book-title">${book.title}</span></a>
 <p class="book-by">${book.author}</p>
-<div class="book-foot"><span class="price">${price(book.price)}</span>${addForm(book, 'small')}</div>
+<div class="book-foot"><span class="price">${price(book.price)}</span>${addForm(visit, book, 'small')}</div>
 </li>`
 }
 
-function addForm(book: Book, size: 'small' | ''): Html {
-  return html`<form method="post" action="/basket/${book.id}/add"><button class="${size || 'main'}">${
+function addForm(visit: Visit, book: Book, size: 'small' | ''): Html {
+  return html`<form method="post" action="/basket/${book.id}/add">${tokenField(visit)}<button class="${size || 'main'}">${
     size === 'small' ? html`Add<span class="unseen"> ${book.title} to your basket</span>` : 'Add to your basket'
   }</button></form>`
 }
@@ -61,9 +61,9 @@ export function bookPage(visit: Visit, book: Book, inBasket: number): Html {
 <p class="book-author">by ${book.author}</p>
 <p class="lead">${book.blurb}</p>
 <dl class="facts"><div><dt>First published</dt><dd>${book.year}</dd></div><div><dt>Pages</dt><dd>${book.pages}</dd></div><div><dt>Price</dt><dd>${price(book.price)}</dd></div></dl>
-<div class="book-buy">${addForm(book, '')}${inBasket > 0 && html`<p class="in-basket"><a href="/basket">${inBasket} in your basket</a></p>`}</div>
+<div class="book-buy">${addForm(visit, book, '')}${inBasket > 0 && html`<p class="in-basket"><a href="/basket">${inBasket} in your basket</a></p>`}</div>
 </div>
 </article>
-<section class="shelf beside" aria-labelledby="beside"><header class="shelf-head"><h2 id="beside">Beside it on the shelf</h2></header><ul class="books">${others.map(bookCard)}</ul></section>`,
+<section class="shelf beside" aria-labelledby="beside"><header class="shelf-head"><h2 id="beside">Beside it on the shelf</h2></header><ul class="books">${others.map((other) => bookCard(visit, other))}</ul></section>`,
   })
 }

@@ -1,7 +1,7 @@
 import { type Html, html, type Renderable } from '../html.ts'
 import { LONGEST_PASSWORD, SHORTEST_PASSWORD, type SignUpProblems } from '../people.ts'
 import type { Visit } from '../visit.ts'
-import { layout } from './layout.ts'
+import { layout, tokenField } from './layout.ts'
 
 export interface SignInForm {
   readonly next: string
@@ -19,7 +19,7 @@ export function signInPage(visit: Visit, { next, username = '', problem, reason 
     main: html`<header class="page-head"><h1>${reason ? 'Please sign in again' : 'Come in'}</h1><p>${reason ?? 'Sign in, and your basket comes along.'}</p></header>
 ${summary(problem)}
 ${visit.reader && html`<p class="notice">You are signed in as <strong>${visit.reader.name}</strong>. Signing in as somebody else ends that visit.</p>`}
-<form class="card" method="post" action="/login">
+<form class="card" method="post" action="/login">${tokenField(visit)}
 <input type="hidden" name="next" value="${next}">
 <div class="field"><label for="username">Your name here</label><input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" value="${username}"${!username && html` autofocus`}></div>
 <div class="field"><label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required maxlength="${LONGEST_PASSWORD}"${username && html` autofocus`}></div>
@@ -43,7 +43,7 @@ export function signUpPage(visit: Visit, { next, username = '', problems = {} }:
     shape: 'narrow',
     main: html`<header class="page-head"><h1>Become a reader</h1><p>A name and a password. We ask for nothing else.</p></header>
 ${summary(hasProblems && 'Please look at what is marked below.')}
-<form class="card" method="post" action="/signup">
+<form class="card" method="post" action="/signup">${tokenField(visit)}
 <input type="hidden" name="next" value="${next}">
 <div class="field"><label for="username">Choose a name</label><p class="hint" id="username-hint">Letters, digits and hyphens; others see it never.</p>
 <input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="32" value="${username}" ${describedBy('username', problems.username)}>${fieldProblem('username', problems.username)}</div>

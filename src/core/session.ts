@@ -191,10 +191,10 @@ export class Session<Data = Record<string, unknown>> {
    * or the header `x-csrf-token`. Another text each time, all of them good for as long as the session has this id.
    *
    * Browsers of today need none; give one to clients that send neither `Sec-Fetch-Site` nor `Origin`, and to all with `csrf.token: 'always'`. For
-   * a visitor without a session it sets a small cookie and starts no session. A sign-in makes older tokens void.
+   * a visitor without a session it sets a small cookie and starts no session; on a channel no cookie may travel on, such a token is worth nothing, and
+   * a `transport.refused` event says so. A sign-in makes older tokens void.
    *
    * @throws {SessionStateError} `ERR_SESSION_COMMITTED` - the visitor has no session, and the headers that would carry the cookie have left.
-   * @throws {TransportError} `ERR_TRANSPORT_INSECURE` - the visitor has no session, and no cookie may travel on this channel.
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no adapter opened this session.
    * @see ASVS 5.0, 3.5.1; NIST SP 800-63B-4, 5.1
    * @example

@@ -89,8 +89,12 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
 
   #anonymousCookie(): { readonly value: string; readonly isNew: boolean } {
     const writer = this.#csrfWriter
-    if (writer === undefined) throw this.#refuse(this.#verdict as Refusal)
     const { cookie } = this.http.csrf
+    if (writer === undefined) {
+      // No cookie may travel, so the token will be worth nothing. The page is shown all the same: its visitor may be a health check.
+      this.#reportRefusal(this.#verdict as Refusal)
+      return { value: cookie.newValue(), isNew: false }
+    }
     const value = cookie.valueIn(this.facts.header('cookie'), writer)
     return value === undefined ? { value: cookie.newValue(), isNew: true } : { value, isNew: false }
   }
@@ -272,7 +276,7 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   #applyCsrfCookie(target: HeaderTarget): boolean {
     const isAnonymous = workOf(this.#session!).active === undefined
     const isSet = isAnonymous && this.#anonymous?.isNew === true
-    if (!isSet && !this.#hasStarted) return false
+    if (!isSet && (isAnonymous || !this.#hasStarted)) return false
     const writer = this.#csrfWriter!
     const { cookie } = this.http.csrf
     if (!isSet && cookie.valueIn(this.facts.header('cookie'), writer) === undefined) return false

@@ -44,9 +44,10 @@ export class Client {
     return this.send(path, { ...sent, headers: { accept: 'application/json', ...sent.headers } })
   }
 
-  /** A person: asks for pages, as browsers do. */
+  /** A person: asks for pages, and says where the request began, as browsers do. */
   page(path: string, sent: Sent = {}): Promise<Answer> {
-    return this.send(path, { ...sent, headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', ...sent.headers } })
+    const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'sec-fetch-site': 'same-origin' }
+    return this.send(path, { ...sent, headers: { ...headers, ...sent.headers } })
   }
 
   async send(path: string, { method, json, form, headers = {}, body }: Sent): Promise<Answer> {
