@@ -31,8 +31,10 @@ export interface Asked {
 
 export type App = (asked: Asked, session: Session<Data>) => Reply | Promise<Reply>
 /** The options all adapters take. */
-export interface Options extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp'> {
+export interface Options extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp' | 'guards'> {
   onOutage?: OnOutage | ((request: { readonly url?: string | undefined }) => OnOutage)
+  /** For `web` alone. */
+  clientAddress?: (request: Request) => string | undefined
 }
 type Adapter = (sessions: Sessions<Data>, app: App, options?: Options) => Listener
 

@@ -150,7 +150,9 @@ export class TraitGuard implements RequestGuard {
       })
       if (!isThere || work.active === undefined) return
     } catch (error) {
-      if (!this.#isBearable(work, verdict, error)) throw error
+      if (!this.#isBearable(verdict, error)) throw error
+      // A sealed cookie that is full: where the doubt cannot be noted, nobody is let in.
+      if (verdict.grade === 'step-up' && !isShadow) return this.#refuseUnwritten(work, verdict)
     }
     await this.#act(work, verdict)
     const { active } = work
@@ -204,7 +206,7 @@ export class TraitGuard implements RequestGuard {
     this.#service!.events.emit({ type: 'traits.drifted', sessionId, subject, grade, isShadow, changes, reason })
   }
 
-  /** The store is away, and this request reads a copy: nothing can be kept of what it showed, so that it is not let in where it matters. */
+  /** Nothing can be kept of what this request showed, so that it is not let in where it matters. */
   #refuseUnwritten(work: UnitOfWork, { grade, changes }: Verdict): void {
     if (grade === 'allow') return
     this.#report(work.active!.record, grade, changes)
@@ -212,12 +214,9 @@ export class TraitGuard implements RequestGuard {
   }
 
   /** Whether a request goes on although what it showed could not be written: it is seen again at the next one. */
-  #isBearable(work: UnitOfWork, { grade }: Verdict, error: unknown): boolean {
+  #isBearable({ grade }: Verdict, error: unknown): boolean {
     const isMild = this.#settings.isShadow || grade === 'allow' || grade === 'note'
-    if (isMild) return isSojournError(error)
-    // A sealed cookie that is full: without the note of doubt, there is no authority at all.
-    if (grade === 'step-up' && isSojournError(error, 'ERR_COOKIE_TOO_LARGE')) work.refuse('unproven', 'drift')
-    return isSojournError(error, 'ERR_COOKIE_TOO_LARGE')
+    return isMild ? isSojournError(error) : isSojournError(error, 'ERR_COOKIE_TOO_LARGE')
   }
 }
 

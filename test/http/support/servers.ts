@@ -43,13 +43,15 @@ export interface Ask {
   method?: string
   headers?: Record<string, string | string[]>
   body?: string
+  /** Address of this machine to come from: all of 127.0.0.0/8 are its own. */
+  from?: string
 }
 
 /** One request over a connection of its own, nothing followed and nothing stored. */
-export function ask(url: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
+export function ask(url: string, { method = 'GET', headers = {}, body, from }: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? tlsRequest : request
-    const outgoing = send(url, { method, headers, agent: false, rejectUnauthorized: false, lookup: loopback })
+    const outgoing = send(url, { method, headers, agent: false, rejectUnauthorized: false, lookup: loopback, localAddress: from })
     outgoing.on('error', reject)
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = []
