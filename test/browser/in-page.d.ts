@@ -3,3 +3,5 @@ export function missing(): string[]
 export function focus(): { text: string; isInMain: boolean; outline: string }
 export function withinReach(): string
 export function fontsReady(): Promise<void>
+export function fetchAll(methodAndPaths: string[]): Promise<{ status: number; body: string }[]>
+export function bodyText(): string

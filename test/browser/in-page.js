@@ -74,3 +74,20 @@ export function withinReach() {
 export async function fontsReady() {
   await document.fonts.ready
 }
+
+/** Answers of the page's own origin, all asked for at once. */
+export async function fetchAll([method, ...paths]) {
+  const one = async (path) => {
+    try {
+      const response = await fetch(path, { method, redirect: 'manual' })
+      return { status: response.status, body: await response.text() }
+    } catch (error) {
+      return { status: 0, body: String(error) }
+    }
+  }
+  return Promise.all(paths.map(one))
+}
+
+export function bodyText() {
+  return document.body.textContent
+}
