@@ -5,7 +5,7 @@
 import { ConfigError } from '../../core/errors.ts'
 
 /** Features a page may be refused, as browsers name them. */
-const FEATURES = [
+export const FEATURES = [
   'accelerometer',
   'ambient-light-sensor',
   'attribution-reporting',
@@ -89,9 +89,11 @@ function allowList(feature: string, allowed: readonly unknown[]): string {
   return `(${allowed.map((who) => (who === 'self' ? who : `"${originOf(feature, who)}"`)).join(' ')})`
 }
 
+/** Plain marks only: URL parsing leaves a quote or a bracket in a host as it is. */
+const ORIGIN = /^https?:\/\/[a-z0-9.:_[\]-]+$/
+
 function originOf(feature: string, who: unknown): string {
-  // Compared as text, so that nothing URL parsing repairs, quotes and spaces included, reaches the header.
-  if (typeof who === 'string' && /^https?:/.test(who) && URL.canParse(who) && new URL(who).origin === who) return who
+  if (typeof who === 'string' && ORIGIN.test(who) && URL.canParse(who) && new URL(who).origin === who) return who
   throw invalid(`permissions.${feature} names something that is no origin; expected 'self' or one such as 'https://maps.example'`)
 }
 
