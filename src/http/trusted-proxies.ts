@@ -25,12 +25,19 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 
 /** More proxies than this in a row are a loop, or a list made to cost time. */
 export const MOST_HOPS = 32
-/** Verdicts about peers that are remembered; proxies are few, strangers many. */
+/** Peers, and lists of them, that are remembered. Strangers make as many as they like, and long ones. */
 const MOST_REMEMBERED = 256
+const LONGEST_REMEMBERED = 200
+
+function remember<Value>(memo: Map<string, Value>, key: string, value: Value): void {
+  if (memo.size >= MOST_REMEMBERED) memo.clear()
+  memo.set(key, value)
+}
 
 export class TrustedProxies {
   readonly #networks: readonly IpNetwork[]
   readonly #verdicts = new Map<string, boolean>()
+  readonly #clients = new Map<string, string>()
 
   /** @throws {ConfigError} `ERR_CONFIG_INVALID` - an entry that is no address, network or word, or that is everybody. */
   constructor(list: unknown) {
@@ -45,8 +52,7 @@ export class TrustedProxies {
     if (known !== undefined) return known
     const address = parseIpAddress(withoutZone(peer))
     const isTrusted = address !== undefined && this.#holds(address)
-    if (this.#verdicts.size >= MOST_REMEMBERED) this.#verdicts.clear()
-    this.#verdicts.set(peer, isTrusted)
+    remember(this.#verdicts, peer, isTrusted)
     return isTrusted
   }
 
@@ -56,9 +62,24 @@ export class TrustedProxies {
    */
   clientOf(facts: Pick<RequestFacts, 'peer' | 'header'>): string | undefined {
     const { peer } = facts
-    if (peer === undefined || !this.has(peer)) return peer && addressOfPeer(peer)
-    let client = addressOfPeer(peer)
-    const list = facts.header('x-forwarded-for') ?? ''
+    if (peer === undefined) return undefined
+    const list = this.has(peer) ? facts.header('x-forwarded-for') : undefined
+    return (list && this.#walk(list)) || addressOfPeer(peer)
+  }
+
+  /** Browsers come again: a list that came before is not read again. */
+  #walk(list: string): string | undefined {
+    if (list.length > LONGEST_REMEMBERED) return this.#clientIn(list)
+    const known = this.#clients.get(list)
+    if (known !== undefined) return known
+    const client = this.#clientIn(list)
+    if (client !== undefined) remember(this.#clients, list, client)
+    return client
+  }
+
+  /** `undefined` when the first entry from the right is no address. */
+  #clientIn(list: string): string | undefined {
+    let client: string | undefined
     let end = list.length
     for (let hops = 0; hops < MOST_HOPS && end >= 0; hops++) {
       const comma = end === 0 ? -1 : list.lastIndexOf(',', end - 1)

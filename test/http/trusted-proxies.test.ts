@@ -191,6 +191,19 @@ describe('at start-up', () => {
   )
 })
 
+test('a list that comes again has the same client, whichever proxy it comes through, and none through a stranger', () => {
+  const proxies = new TrustedProxies(['10.0.0.0/16'])
+  const client = (peer: string, list: string) => proxies.clientOf({ peer, header: () => list })
+  const through = (list: string) => [client('10.0.0.1', list), client('10.0.0.2', list), client('203.0.113.9', list)]
+
+  for (let times = 0; times < 3; times++) {
+    expect(through('198.51.100.7, 10.0.0.3')).toEqual(['198.51.100.7', '198.51.100.7', '203.0.113.9'])
+    expect(through('unknown')).toEqual(['10.0.0.1', '10.0.0.2', '203.0.113.9'])
+    expect(through('')).toEqual(['10.0.0.1', '10.0.0.2', '203.0.113.9'])
+    for (let i = 0; i < 1000; i++) expect(client('10.0.0.1', `198.51.${i >> 8}.${i & 255}`)).toBe(`198.51.${i >> 8}.${i & 255}`)
+  }
+})
+
 test('a peer’s verdict is remembered for some, so that strangers cannot fill memory, and stays true', () => {
   const proxies = new TrustedProxies(['10.0.0.0/16'])
   const peers = Array.from({ length: 2000 }, (_, i) => `10.${i & 1}.${(i >> 1) & 255}.${i >> 9}`)
