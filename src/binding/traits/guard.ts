@@ -185,7 +185,9 @@ export class TraitGuard implements RequestGuard {
   #noted({ details, subject }: SessionRecord, { print, grade }: Verdict): SessionRecord['details'] {
     const notes = { ...details.notes, [NOTE]: noteOf(print!) }
     const isDoubted = grade === 'step-up' && !this.#settings.isShadow && subject !== undefined
-    return { ...details, notes, ...(isDoubted && { doubtedAt: this.#clock() }) }
+    if (!isDoubted) return { ...details, notes }
+    // What was proved on a machine whose clock is ahead was proved before, too.
+    return { ...details, notes, doubtedAt: Math.max(this.#clock(), ...details.facts.map(({ at }) => at)) }
   }
 
   async #act(work: UnitOfWork, { grade, changes, print, dropsAddress }: Verdict): Promise<void> {

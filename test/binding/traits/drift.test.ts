@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { type Change, type Grade, presets, type TraitOptions, traitsOf } from '../../../src/binding/traits.ts'
 import { minutes, seconds } from '../../../src/core/duration.ts'
+import type { ReadOutcome } from '../../../src/core/store.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { faultyStore } from '../../../src/testing/faulty-store.ts'
 import { codeOf } from '../../core/support.ts'
 import { AGENTS, HINTS } from './agents.ts'
-import { type Client, guarded } from './harness.ts'
+import { type Client, guarded, requestOf } from './harness.ts'
 import { mmdb } from './mmdb.ts'
 
 const windows: Client = { agent: AGENTS.chromeWindows, hints: HINTS.chromeWindows, address: '198.51.100.7' }
@@ -210,7 +211,6 @@ describe('what each grade does', () => {
 
   it('step-up: an anonymous visitor has nothing to prove, and keeps the basket', async () => {
     const { sessions, guard, visit, drifts } = guarded(all('step-up'))
-    const { requestOf } = await import('./harness.ts')
     const context = { notesAtStart: () => ({ traits: guard.notesAtStart!(requestOf(windows), undefined)! }) }
     const visitor = await sessions.start({ data: { basket: ['tea'] }, context })
     const { session } = await visit((await visitor.commit()).token!, elsewhere)
@@ -354,6 +354,29 @@ describe('when the store fails', () => {
     expect(await codeOf(visit(token, elsewhere))).toBe(code)
   })
 
+  it('a copy that is read while the store is away: nothing is written, and nobody is let in where it matters', async () => {
+    for (const [grade, state] of [
+      ['allow', 'active'],
+      ['note', 'active'],
+      ['rotate', 'active'],
+      ['step-up', 'unproven'],
+      ['revoke', 'unproven'],
+    ] as const) {
+      const store = faultyStore(memoryStore())
+      const copies = new Map<string, ReadOutcome>()
+      const lasting = Object.assign(Object.create(store), { lastCopyOf: (id: string) => copies.get(id) }) as typeof store
+      const { signIn, sessions, guard, drifts } = guarded({ policy: { network: grade } }, { store: lasting })
+      const token = await signIn(windows)
+      const { id } = await sessions.read(token)
+      copies.set(id!, (await store.read(id!))!)
+      store.setFaults({ all: { kind: 'error' } })
+      const session = await sessions.read(token, { onOutage: 'readonly' })
+      await guard.inspect(session, requestOf(elsewhere))
+
+      expect([session.state, (await drifts()).length]).toEqual([state, grade === 'allow' ? 0 : 1])
+    }
+  })
+
   it('what could not be written is done at the next request', async () => {
     const { signIn, visit, store, drifts } = guarded({ policy: { network: 'step-up' } })
     const token = await signIn(windows)
@@ -373,6 +396,14 @@ describe('the clock', () => {
       expect((await visit(token, windows)).session.meets()).toBe(true)
       expect((await visit(token, firefox)).session.state).toBe('revoked')
     }
+  })
+
+  it('set back after the sign-in, what was proved there counts no more all the same', async () => {
+    const { signIn, visit, clock } = guarded({ policy: { network: 'step-up' } })
+    const token = await signIn(windows)
+    clock.advance(-seconds(30))
+
+    expect((await visit(token, { ...windows, address: '203.0.113.9' })).session.meets()).toBe(false)
   })
 
   it('set back after a step-up was asked for, the new proof counts', async () => {
@@ -425,7 +456,6 @@ describe('what a page may show', () => {
 
   it('the session that has just begun shows its client too', async () => {
     const { sessions, guard } = guarded()
-    const { requestOf } = await import('./harness.ts')
     const context = { notesAtStart: () => ({ traits: guard.notesAtStart!(requestOf(windows), undefined)! }) }
 
     expect(traitsOf(await sessions.signIn({ subject: 'ada', method: 'pwd' }, context)).seen?.browser).toBe('Chrome')
