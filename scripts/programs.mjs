@@ -1,6 +1,7 @@
 // The programs that tests drive: found, or installed from Debian's packages, or asked for in one sentence.
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { runWithProgress, tail } from './setup.mjs'
 
@@ -19,6 +20,8 @@ export const chromium = {
 export const programs = [
   chromium,
   server('Redis', 'redis-server', 'redis-server'),
+  // In Debian itself since 13; for 12 in its backports.
+  { ...server('Valkey', 'valkey-server', 'valkey-server'), isInBackports: true },
   server('PostgreSQL', 'postgresql', 'postgres', () => subfolders('/usr/lib/postgresql').map((version) => join(version, 'bin'))),
   server('memcached', 'memcached', 'memcached'),
   {
@@ -72,19 +75,30 @@ export function programsNeededBy(filters, root) {
  * @param missing - Some of `programs`.
  * @returns Those that are missing still.
  */
-export async function installPrograms(missing, { isRoot = process.getuid?.() === 0, path, policy } = {}) {
+export async function installPrograms(missing, { isRoot = process.getuid?.() === 0, path, policy, etc = '/etc' } = {}) {
   if (missing.length === 0) return []
   const debianPackages = missing.map(({ debianPackage }) => debianPackage)
   if (isRoot && findProgram({ names: ['apt-get'] }, path) !== undefined) {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', ...(path === undefined ? {} : { PATH: path }) }
     const apt = (label, ...args) => runWithProgress(label, 'apt-get', args, { env })
-    const install = () =>
-      apt(`Installing ${debianPackages.join(', ')}`, 'install', '-y', '--no-install-recommends', ...debianPackages)
+    const install = (packages, ...options) =>
+      packages.length === 0
+        ? { code: 0 }
+        : apt(`Installing ${packages.join(', ')}`, ...options, 'install', '-y', '--no-install-recommends', ...packages)
     const { code, output } = await withoutStartingServices(async () => {
-      const first = await install()
+      const first = await install(debianPackages)
       if (first.code === 0) return first
       await apt('Reading package lists', 'update')
-      return install()
+      const second = await install(debianPackages)
+      const fromBackports = missing.filter(({ isInBackports }) => isInBackports).map(({ debianPackage }) => debianPackage)
+      if (second.code === 0 || fromBackports.length === 0) return second
+      // apt installs all or nothing: what the machine's own sources have goes first.
+      const third = await install(debianPackages.filter((name) => !fromBackports.includes(name)))
+      if (third.code !== 0) return third
+      return withBackports(etc, async (options) => {
+        await apt('Reading package lists of the backports', ...options, 'update')
+        return install(fromBackports, ...options)
+      })
     }, policy)
     if (code !== 0) console.log(tail(output))
   }
@@ -97,6 +111,38 @@ export async function installPrograms(missing, { isRoot = process.getuid?.() ===
     )
   }
   return stillMissing
+}
+
+/**
+ * Calls `work` with the options by which apt-get also sees this release's backports, from where the machine gets Debian itself. The
+ * machine's own list of sources stays as it is.
+ */
+async function withBackports(etc, work) {
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-apt-'))
+  try {
+    const list = join(folder, 'sources.list')
+    const own = join(etc, 'apt', 'sources.list')
+    const kept = existsSync(own) ? readFileSync(own, 'utf8') : ''
+    writeFileSync(list, `${kept}\n${backportsLine(etc)}\n`)
+    return await work(['-o', `Dir::Etc::sourcelist=${list}`])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The line for this release's backports, made from the source of its `main`; empty on what is no Debian. */
+function backportsLine(etc) {
+  const read = (...path) => (existsSync(join(etc, ...path)) ? readFileSync(join(etc, ...path), 'utf8') : '')
+  const release = /^VERSION_CODENAME=(\w+)$/m.exec(read('os-release'))?.[1]
+  const files = subfolders(join(etc, 'apt', 'sources.list.d')).map((path) => readFileSync(path, 'utf8'))
+  const sources = [read('apt', 'sources.list'), ...files].join('\n\n')
+  const oneLine = new RegExp(`^deb (\\[[^\\]]*\\] )?(\\S+) ${release} `, 'm').exec(sources)
+  if (oneLine !== null) return `deb ${oneLine[1] ?? ''}${oneLine[2]} ${release}-backports main`
+  const stanza = sources.split(/\n\s*\n/).find((text) => new RegExp(`^Suites:.*\\b${release}(\\s|$)`, 'm').test(text)) ?? ''
+  const field = (name) => new RegExp(`^${name}:[ \\t]*(\\S+)`, 'm').exec(stanza)?.[1]
+  if (field('URIs') === undefined) return ''
+  const key = field('Signed-By')?.startsWith('/') ? `[signed-by=${field('Signed-By')}] ` : ''
+  return `deb ${key}${field('URIs')} ${release}-backports main`
 }
 
 /**

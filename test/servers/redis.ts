@@ -2,7 +2,13 @@
 import { connect } from 'node:net'
 import { freePort, Server, temporaryFolder } from './server.ts'
 
-const REDIS = { program: 'redis-server', debianPackage: 'redis-server' }
+/** A server that speaks Redis' protocol and takes its arguments. */
+export interface Make {
+  readonly program: string
+  readonly debianPackage: string
+}
+
+const REDIS: Make = { program: 'redis-server', debianPackage: 'redis-server' }
 /** Nothing on disk, unless a test asks for it. */
 const QUIET = [
   '--save',
@@ -29,15 +35,18 @@ export interface RedisServer {
 }
 
 /** Starts a server without persistence. `extraArgs` are those of `redis-server`, such as `'--maxmemory', '10mb'`. */
-export async function startRedis(...extraArgs: string[]): Promise<RedisServer> {
+export const startRedis = (...extraArgs: string[]): Promise<RedisServer> => startOne(REDIS, extraArgs)
+
+/** The same of any make. */
+export async function startOne(make: Make, extraArgs: readonly string[]): Promise<RedisServer> {
   const port = await freePort()
-  return start(port, ['--port', String(port), ...QUIET, ...extraArgs])
+  return start(make, port, ['--port', String(port), ...QUIET, ...extraArgs])
 }
 
-async function start(port: number, args: readonly string[], folder?: string): Promise<RedisServer> {
+async function start(make: Make, port: number, args: readonly string[], folder?: string): Promise<RedisServer> {
   const send = (...command: string[]) => sendTo(port, command)
   const server = await Server.start({
-    ...REDIS,
+    ...make,
     port,
     args,
     folder: folder ?? (await temporaryFolder()),
@@ -95,7 +104,7 @@ async function startSentinel(primaryPort: number): Promise<RedisServer> {
   ]
   const path = `${folder}/sentinel.conf`
   await writeFile(path, `${lines.join('\n')}\n`)
-  return start(port, [path, '--sentinel'], folder)
+  return start(REDIS, port, [path, '--sentinel'], folder)
 }
 
 /** Three primaries, each with a replica. */
@@ -109,9 +118,12 @@ export interface RedisCluster {
   stop(): Promise<void>
 }
 
-export async function startRedisCluster(...extraArgs: string[]): Promise<RedisCluster> {
+export const startRedisCluster = (...extraArgs: string[]): Promise<RedisCluster> => startCluster(REDIS, extraArgs)
+
+/** The same of any make. */
+export async function startCluster(make: Make, extraArgs: readonly string[]): Promise<RedisCluster> {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000', ...extraArgs]
-  const nodes = await Promise.all([0, 1, 2, 3, 4, 5].map(() => startNode(args)))
+  const nodes = await Promise.all([0, 1, 2, 3, 4, 5].map(() => startNode(make, args)))
   const ids = await Promise.all(nodes.map(async ({ send }) => bulk(await send('CLUSTER', 'MYID'))))
   const ranges = ['0-5460', '5461-10922', '10923-16383']
   for (const [i, range] of ranges.entries()) {
@@ -156,7 +168,7 @@ export async function startRedisCluster(...extraArgs: string[]): Promise<RedisCl
   }
   const added: RedisServer[] = []
   const addReplica = async (of: RedisServer) => {
-    const replica = await startNode(args)
+    const replica = await startNode(make, args)
     added.push(replica)
     const id = bulk(await of.send('CLUSTER', 'MYID'))
     await replica.send('CLUSTER', 'MEET', '127.0.0.1', String(of.port))
@@ -175,12 +187,12 @@ export async function startRedisCluster(...extraArgs: string[]): Promise<RedisCl
 }
 
 /** The bus has its port 10,000 above: one that is free, too. */
-async function startNode(args: readonly string[]): Promise<RedisServer> {
+async function startNode(make: Make, args: readonly string[]): Promise<RedisServer> {
   for (;;) {
     const port = await freePort()
     if (port > 55_535) continue
     try {
-      return await start(port, ['--port', String(port), ...QUIET, ...args])
+      return await start(make, port, ['--port', String(port), ...QUIET, ...args])
     } catch (error) {
       if (!String(error).includes('Address already in use')) throw error
     }

@@ -38,6 +38,9 @@ function machine(apt: string, files: Record<string, string> = {}): { folder: str
   }
 }
 
+const MAIN =
+  'Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /keys/debian.gpg'
+const SECURITY = 'Types: deb\nURIs: http://mirror.test/security\nSuites: bookworm-security\nComponents: main'
 const install = 'return p.installPrograms(given.lists, given.options)'
 const asked =
   'The tests need The one, The two: install what is missing (Debian: `sudo apt-get install sojourn-one sojourn-two`), then run `npm test` again.'
@@ -98,6 +101,34 @@ describe('services of installed packages', () => {
     expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false)
   })
 
+  test.each([
+    [
+      'bookworm',
+      'deb822',
+      { 'debian.sources': `${MAIN}\n\n${SECURITY}` },
+      `[signed-by=/keys/debian.gpg] http://mirror.test/debian`,
+    ],
+    ['bookworm', 'one line each', { 'a.list': `deb http://mirror.test/debian bookworm main\n` }, 'http://mirror.test/debian'],
+  ])('come from the backports where the release itself has them not (%s, %s)', async (release, _, lists_, source) => {
+    const etc = scratch({
+      'os-release': `ID=debian\nVERSION_CODENAME=${release}\n`,
+      ...Object.fromEntries(Object.entries(lists_).map(([name, text]) => [`apt/sources.list.d/${name}`, text])),
+    })
+    const { folder, options, calls } = machine(`
+      list=$(echo "$*" | sed -n 's/.*sourcelist=\\([^ ]*\\).*/\\1/p')
+      case "$*" in
+        *install*sojourn-two) [ -n "$list" ] || exit 100; cp "$list" seen; touch sojourn-two ;;
+        *install*sojourn-one) touch sojourn-one ;;
+      esac`)
+    const given = { lists: [lists[0], { ...lists[1], isInBackports: true }], options: { ...options, etc } }
+
+    const { value } = await withPrograms(install, given)
+
+    expect(value).toEqual([])
+    expect(readFileSync(join(folder, 'seen'), 'utf8').trim()).toBe(`deb ${source} ${release}-backports main`)
+    expect(existsSync(/sourcelist=(\S+)/.exec(calls().at(-1)!)![1]!)).toBe(false)
+  })
+
   test('follow the policy of a machine that has one', async () => {
     const { folder, options } = machine('cp policy-rc.d seen', { 'policy-rc.d': 'its own' })
 
@@ -126,7 +157,10 @@ describe('a filtered run needs only what its tests need', () => {
     [['stores/redis'], ['Redis']],
     [['test/core', 'stores/deep'], ['PostgreSQL']],
     [['test/stores'], ['Redis', 'PostgreSQL']],
-    [[], ['Chromium', 'Redis', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer', 'nginx', 'certutil of NSS']],
+    [
+      [],
+      ['Chromium', 'Redis', 'Valkey', 'PostgreSQL', 'memcached', 'SASL for memcached', 'PgBouncer', 'nginx', 'certutil of NSS'],
+    ],
   ])('%j: %j', async (filters, expected) => {
     const code = 'return p.programsNeededBy(given.filters, given.root).map(({ title }) => title)'
 
@@ -140,6 +174,8 @@ describe('a filtered run needs only what its tests need', () => {
     ['test/browser/looks', ['Chromium']],
     ['test/browser/demo-tls', ['Chromium', 'certutil of NSS']],
     ['test/http/behind-nginx', ['nginx']],
+    ['test/contract/redis', ['Redis']],
+    ['test/contract/valkey', ['Redis', 'Valkey']],
     ['test/core/token', []],
   ])('in this repository: %s %j', async (filter, expected) => {
     const code = 'return p.programsNeededBy([given.filter], given.root).map(({ title }) => title)'

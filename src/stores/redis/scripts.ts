@@ -1,5 +1,5 @@
 /**
- * Every write is one Lua script, hence atomic. Only what Redis 6.2 has: `PXAT`, `struct`, no Functions.
+ * Every write is one Lua script, hence atomic. Only what Redis 6.2 has: `PXAT`, `struct`, no Functions (`test/contract/redis.test.ts`).
  *
  * The subject key is a sorted set: the ids of its sessions by absolute deadline, and the member `epoch` whose score is the epoch, negated.
  * Ids of sessions that ended stay there until something passes by: so ending or updating one needs its own key only, and works
