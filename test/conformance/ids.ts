@@ -31,6 +31,8 @@ export const IDS: readonly string[] = [
   'ASVS-4.1.3',
   'ASVS-12.2.1',
   'ASVS-12.2.2',
+  // OWASP ASVS 5.0.0, V8 Authorization (the row about context)
+  'ASVS-8.2.4',
   // OWASP ASVS 5.0.0, V11 Cryptography (rows about sessions)
   'ASVS-11.1.1',
   'ASVS-11.1.2',
@@ -134,6 +136,8 @@ export const IDS: readonly string[] = [
   'SMCS-51',
   'SMCS-52',
   'SMCS-53',
+  // OWASP Cookie Theft Mitigation Cheat Sheet
+  'CT-01',
   // OWASP WSTG, Session Management Testing
   'WSTG-SESS-01.1',
   'WSTG-SESS-01.2',
@@ -227,4 +231,26 @@ export const IDS: readonly string[] = [
   'CSD-3',
   'CSD-4',
   'CSD-5',
+  // Device Bound Session Credentials, W3C editor's draft of 17 February 2026
+  'DBSC-01',
+  'DBSC-02',
+  'DBSC-03',
+  'DBSC-04',
+  'DBSC-05',
+  'DBSC-06',
+  'DBSC-07',
+  'DBSC-08',
+  'DBSC-09',
+  'DBSC-10',
+  'DBSC-11',
+  'DBSC-12',
+  'DBSC-13',
+  'DBSC-14',
+  'DBSC-15',
+  'DBSC-16',
+  'DBSC-17',
+  'DBSC-18',
+  'DBSC-19',
+  'DBSC-20',
+  'DBSC-21',
 ]

@@ -133,6 +133,16 @@ describe('registration', () => {
     expect(await site.reasons()).toEqual(['registration:already-bound'])
   })
 
+  it('of two keys at once binds one, and the other is refused', async () => {
+    const { browser, challenge, site } = await offered()
+    const register = (device: Device) =>
+      site.answer('/dbsc/register', { method: 'POST', headers: { 'secure-session-response': device.registration(challenge) } })
+
+    const statuses = (await Promise.all([register(browser.device), register(new Device())])).map(({ status }) => status)
+
+    expect(statuses.toSorted()).toEqual([200, 403])
+  })
+
   it('of a session that has ended is refused', async () => {
     const { browser, challenge, site } = await offered()
     await browser.send('/logout')
