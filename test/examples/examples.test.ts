@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { cookieJar, describeStoreContract } from 'sojourn/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { mapStore } from '../../examples/map-store.ts'
+import { Device } from '../binding/dbsc/device.ts'
+import { selfSignedCertificate } from '../http/support/certificate.ts'
 import { Browser } from '../matrix/browser.ts'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
@@ -23,9 +26,9 @@ afterAll(async () => {
 })
 
 /** Starts an example as its first lines say, on a free port, and gives a browser at its address. */
-async function start(file: string): Promise<Browser> {
+async function start(file: string, more: Record<string, string> = {}): Promise<Browser> {
   const args = ['--conditions=sojourn-source', join(folder, file)]
-  const env = { ...process.env, PORT: '0', REDIS_URL: redis.url, DATABASE_URL: postgres.url }
+  const env = { ...process.env, PORT: '0', REDIS_URL: redis.url, DATABASE_URL: postgres.url, ...more }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stderr.resume()
   onTestFinished(() => void child.kill())
@@ -61,6 +64,25 @@ test('the Express example keeps a basket for those who are signed in', async () 
   expect(JSON.parse(body)).toEqual({ subject: 'ada', basket: ['tea'] })
 })
 
+test('the device binding example binds over TLS, and takes a payment from the device alone', async () => {
+  const folderOfKeys = mkdtempSync(join(tmpdir(), 'sojourn-example-'))
+  onTestFinished(() => rmSync(folderOfKeys, { recursive: true }))
+  const { key, cert } = selfSignedCertificate()
+  const [TLS_KEY, TLS_CERT] = [join(folderOfKeys, 'key.pem'), join(folderOfKeys, 'cert.pem')]
+  writeFileSync(TLS_KEY, key)
+  writeFileSync(TLS_CERT, cert)
+  const browser = await start('dbsc.ts', { TLS_KEY, TLS_CERT })
+  const device = new Device()
+
+  const login = await browser.post('/login/ada')
+  const early = await browser.post('/pay')
+  const [, challenge] = /challenge="([^"]+)"/.exec(String(login.headers['secure-session-registration']))!
+  await browser.post('/dbsc/register', { headers: { 'secure-session-response': device.registration(challenge!) } })
+  const paid = await browser.post('/pay')
+
+  expect([early.status, paid.status, JSON.parse(paid.body)]).toEqual([403, 200, { paid: true }])
+})
+
 test('the Redis example signs nobody out while Redis is away: a 503, and a front page that says it does not know', async () => {
   const browser = await start('redis.ts')
   await browser.post('/login/ada')
@@ -76,6 +98,25 @@ test('the Redis example signs nobody out while Redis is away: a 503, and a front
   expect(JSON.parse(before.body)).toEqual({ subject: 'ada', isKnown: true })
   expect(logout.status).toBe(503)
   expect(logout.body).toContain('not signed out')
+})
+
+test('the traits example notes an update, and ends the session for another program', async () => {
+  const browser = await start('traits.ts')
+  const as = (agent: string) => browser.get('/', { headers: { 'user-agent': agent } })
+  await browser.post('/login/ada', { headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Firefox/132.0' } })
+
+  const updated = JSON.parse((await as('Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Firefox/133.0')).body)
+  const stolen = JSON.parse((await as('curl/8.5.0')).body)
+
+  expect(updated).toEqual({
+    subject: 'ada',
+    state: 'active',
+    mayAct: true,
+    browser: 'Firefox',
+    os: 'Linux',
+    drift: 'The browser was updated.',
+  })
+  expect(stolen).toMatchObject({ subject: null, state: 'revoked', mayAct: false })
 })
 
 test.each(files)('%s is under 60 lines and imports what a user can', (file) => {

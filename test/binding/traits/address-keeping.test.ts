@@ -49,6 +49,15 @@ it('it goes before its time is over, with an event, and is not taken again in th
   expect(await service.seen('traits.address-dropped')).toMatchObject([{ subject: 'ada' }])
 })
 
+it('it goes at the very request at which its time is over, however often the client came before', async () => {
+  const { signIn, visit, clock } = guarded({ keepAddress: { for: hours(3) } }, { policy })
+  const token = await signIn(firefox)
+  for (let i = 0; i < 5; i++) expect(traitsOf((await visit(token, firefox)).session).address).toBeDefined()
+  clock.advance(hours(1))
+
+  expect(traitsOf((await visit(token, firefox)).session).address).toBeUndefined()
+})
+
 it('a session that nobody uses is over before its address has had its time', async () => {
   const service = guarded({ keepAddress: { for: days(7) } }, { policy })
   const token = await service.signIn(firefox)

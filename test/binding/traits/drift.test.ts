@@ -98,6 +98,21 @@ describe('which change it is', () => {
     expect((await drifts()).map((event) => 'changes' in event && event.changes)).toEqual(changes.length === 0 ? [] : [changes])
   })
 
+  it.each([
+    ['user agent', { ...windows, agent: AGENTS.firefoxLinux }],
+    ['brands', { ...windows, hints: HINTS.edgeWindows }],
+    ['platform', { ...windows, hints: { ...HINTS.chromeWindows, 'sec-ch-ua-platform': '"Linux"' } }],
+    ['mobile flag', { ...windows, hints: { ...HINTS.chromeWindows, 'sec-ch-ua-mobile': '?1' } }],
+    ['address', { ...windows, address: '203.0.113.9' }],
+  ] as [string, Client][])('however often the same client came before, another %s is seen', async (_, other) => {
+    const { signIn, visit, drifts } = guarded(NOTE_ALL)
+    const token = await signIn(windows)
+    for (let i = 0; i < 5; i++) await visit(token, windows)
+    await visit(token, other)
+
+    expect(await drifts()).toHaveLength(1)
+  })
+
   it('each is told once: the new value is the known one from then on', async () => {
     const { signIn, visit, drifts, writes } = guarded(NOTE_ALL)
     for (const [, before, after, changes] of cases.filter(([, , , list]) => list.length > 0)) {
