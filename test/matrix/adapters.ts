@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import express5 from 'express'
 import type { OnOutage, Session, Sessions } from 'sojourn'
 import { sessionMiddleware } from 'sojourn/express'
-import { type NodeSessionOptions, nodeSession, withSession as withNodeSession } from 'sojourn/node'
+import { type CsrfOptions, type NodeSessionOptions, nodeSession, withSession as withNodeSession } from 'sojourn/node'
 import { withSession as withWebSession } from 'sojourn/web'
 import type { Listener } from '../http/support/servers.ts'
 
@@ -31,7 +31,9 @@ export interface Asked {
 
 export type App = (asked: Asked, session: Session<Data>) => Reply | Promise<Reply>
 /** The options all adapters take. */
-export interface Options extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp' | 'guards'> {
+export interface Options
+  extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp' | 'dangerouslyDisableCsrf' | 'guards'> {
+  csrf?: Pick<CsrfOptions<never>, 'allowedOrigins' | 'token'> & { safe?: string[]; protect?: string[] }
   onOutage?: OnOutage | ((request: { readonly url?: string | undefined }) => OnOutage)
   /** For `web` alone. */
   clientAddress?: (request: Request) => string | undefined
@@ -47,8 +49,8 @@ export const adapters: Record<string, Adapter> = {
     onWebPlatform(
       withWebSession(sessions, async (request, session) => response(await app(askedOnWeb(request), session)), options),
     ),
-  'express 5': (sessions, app, options) => onExpress(express5(), sessionMiddleware(sessions, options), app),
-  'express 4': (sessions, app, options) => onExpress(express4(), sessionMiddleware(sessions, options), app),
+  'express 5': (sessions, app, options) => onExpress(express5, sessionMiddleware(sessions, options), app),
+  'express 4': (sessions, app, options) => onExpress(express4, sessionMiddleware(sessions, options), app),
 }
 
 function onNode(open: ReturnType<typeof nodeSession<Data>>, app: App): Listener {
@@ -62,9 +64,11 @@ function onNode(open: ReturnType<typeof nodeSession<Data>>, app: App): Listener 
   }
 }
 
-function onExpress(server: ReturnType<typeof express5>, middleware: ReturnType<typeof sessionMiddleware>, app: App): Listener {
+function onExpress(framework: typeof express5, middleware: ReturnType<typeof sessionMiddleware>, app: App): Listener {
+  const server = framework()
   server.disable('x-powered-by')
   server.set('env', 'production')
+  server.use(framework.urlencoded({ extended: true }))
   server.use(middleware)
   server.use((req, res, next) => {
     const { session } = req as unknown as { session: Session<Data> }
@@ -83,7 +87,10 @@ function onWebPlatform(handle: (request: Request) => Promise<Response>): Listene
     const scheme = (req.socket as { encrypted?: boolean }).encrypted ? 'https' : 'http'
     const headers = new Headers()
     for (const [name, value] of Object.entries(req.headers)) headers.set(name, String(value))
-    const answer = await handle(new Request(`${scheme}://${req.headers.host}${req.url}`, { method: req.method!, headers })).catch(
+    const url = `${scheme}://${req.headers.host}${req.url}`
+    const hasBody = req.method !== 'GET' && req.method !== 'HEAD'
+    const body = hasBody && { body: Readable.toWeb(req) as ReadableStream, duplex: 'half' }
+    const answer = await handle(new Request(url, { method: req.method!, headers, ...body } as RequestInit)).catch(
       () => new Response(null, { status: 500 }),
     )
     res.statusCode = answer.status
