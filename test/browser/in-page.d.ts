@@ -5,3 +5,5 @@ export function withinReach(): string
 export function fontsReady(): Promise<void>
 export function fetchAll(methodAndPaths: string[]): Promise<{ status: number; body: string }[]>
 export function bodyText(): string
+export function takeLoot(): Promise<string>
+export function originsOf(links: readonly string[]): string[]

@@ -91,3 +91,38 @@ export async function fetchAll([method, ...paths]) {
 export function bodyText() {
   return document.body.textContent
 }
+
+/** All that a script in a page can lay its hands on. Left in the title's place, where the test finds it. */
+export async function takeLoot() {
+  const answers = await Promise.all(
+    ['/me', '/login', '/'].map(async (path) => {
+      const response = await fetch(path, { credentials: 'include' })
+      return [...response.headers].join() + (await response.text())
+    }),
+  )
+  const loot = [
+    document.cookie,
+    JSON.stringify(await globalThis.cookieStore.getAll()),
+    JSON.stringify(localStorage),
+    JSON.stringify(sessionStorage),
+    JSON.stringify(await indexedDB.databases()),
+    JSON.stringify(await caches.keys()),
+    JSON.stringify(performance.getEntries()),
+    JSON.stringify(history.state),
+    document.documentElement.outerHTML,
+    location.href,
+    window.name,
+    ...answers,
+  ].join('\n')
+  document.body.setAttribute('data-loot', loot)
+  return loot
+}
+
+/** How this browser reads each of these as a link on this page: the origin it would go to. */
+export function originsOf(links) {
+  return links.map((link) => {
+    const anchor = document.createElement('a')
+    anchor.setAttribute('href', link)
+    return anchor.origin
+  })
+}
