@@ -44,9 +44,9 @@ export interface DeviceBindingOptions {
    */
   readonly pendingTimeout?: number
   /**
-   * How long after registration requests without the bound cookie still count as `pending`, in milliseconds. Default `seconds(10)`, at most
-   * `minutes(1)`. The page that follows a sign-in loads while the browser registers, and what it sent before that must not arrive signed
-   * out. `0` ends a cookie that was stolen before registration at the instant of it.
+   * How long after registration requests without the bound cookie still count as `pending`, in milliseconds. Default `seconds(2)`, at most
+   * `minutes(1)`. The page that follows a sign-in loads while the browser registers, and what it sent before it had the answer must not
+   * arrive signed out. So long a stolen cookie still works; `0` ends it at the instant of registration.
    */
   readonly registrationGrace?: number
   /**
@@ -152,7 +152,7 @@ export function resolveOptions(options: DeviceBindingOptions): Settings {
     cookieName: options.cookieName,
     boundLifetime: within('boundLifetime', options.boundLifetime, minutes(10), minutes(3), minutes(60)),
     pendingTimeout: within('pendingTimeout', options.pendingTimeout, minutes(1), seconds(5), minutes(10)),
-    registrationGrace: within('registrationGrace', options.registrationGrace, seconds(10), 0, minutes(1)),
+    registrationGrace: within('registrationGrace', options.registrationGrace, seconds(2), 0, minutes(1)),
     challengeLifetime: within('challengeLifetime', options.challengeLifetime, minutes(15), minutes(1), minutes(60)),
     algorithms,
     includeSite,
