@@ -20,6 +20,8 @@ export const NOTE = 'traits'
 
 /** What a session's note was last compared with. */
 interface Seen extends Texts {
+  /** By which guard: another one may know of more databases. */
+  readonly by: TraitGuard
   readonly observation: Observation
   /** When something is due although nothing has changed. */
   readonly lookAgainAt: number
@@ -89,7 +91,7 @@ export class TraitGuard implements RequestGuard {
     const isOneForAll = config.policyOf === undefined
     const address = isOneForAll ? this.#settings.addresses.taken(texts.address, this.#clock(), config.policy) : undefined
     const note = noteOf({ ...first, address })
-    this.#remember(note, texts, observation, undefined)
+    this.#remember(note, texts, observation, this.#settings.addresses.dropAt(address, config.policy))
     return note
   }
 
@@ -97,19 +99,21 @@ export class TraitGuard implements RequestGuard {
     const work = workOf(session)
     const note = work.active!.record.details.notes?.[NOTE]
     const seen = note && SEEN.get(note)
-    if (seen !== undefined && isSame(seen, request) && this.#isEarly(seen)) {
+    if (seen?.by === this && isSame(seen, request) && this.#isEarly(seen)) {
       work.traits = seen
       return undefined
     }
     const texts = textsOf(request)
     const observation = this.#observe(texts, request)
-    const { record } = work.active!
-    const isKnown = note !== undefined && this.#isWhole(readNote(note), observation)
-    if (isKnown && !this.#settings.addresses.isDue(readNote(note).address, this.#clock(), policyFor(this.#service!, record))) {
-      work.traits = this.#remember(note, texts, observation, record)
-      return undefined
+    if (note !== undefined) {
+      const print = readNote(note)
+      const policy = policyFor(this.#service!, work.active!.record)
+      if (this.#isWhole(print, observation) && !this.#settings.addresses.isDue(print.address, this.#clock(), policy)) {
+        work.traits = this.#remember(note, texts, observation, this.#settings.addresses.dropAt(print.address, policy))
+        return undefined
+      }
     }
-    work.traits = { ...texts, observation, lookAgainAt: 0 } satisfies Seen
+    work.traits = { ...texts, by: this, observation, lookAgainAt: 0 } satisfies Seen
     return this.#settle(work, texts, observation)
   }
 
@@ -128,11 +132,8 @@ export class TraitGuard implements RequestGuard {
     return lookAgainAt === Number.POSITIVE_INFINITY || this.#clock() < lookAgainAt
   }
 
-  #remember(note: JsonObject, texts: Texts, observation: Observation, record: SessionRecord | undefined): Seen {
-    const { addresses } = this.#settings
-    const { address } = readNote(note)
-    const policy = record === undefined ? this.#service!.config.policy : policyFor(this.#service!, record)
-    const seen = { ...texts, observation, lookAgainAt: addresses.dropAt(address, policy) }
+  #remember(note: JsonObject, texts: Texts, observation: Observation, lookAgainAt: number): Seen {
+    const seen = { ...texts, by: this, observation, lookAgainAt }
     if (areSmall(texts)) SEEN.set(note, seen)
     return seen
   }
@@ -142,13 +143,14 @@ export class TraitGuard implements RequestGuard {
     const { isShadow } = this.#settings
     let verdict = this.#judge(work.active!.record, texts, observation)
     if (work.active!.isReadonly) return this.#refuseUnwritten(work, verdict)
+    let isWritten = false
     try {
-      const isThere = await work.amend((record) => {
+      isWritten = await work.amend((record) => {
         verdict = this.#judge(record, texts, observation)
         if (verdict.print === undefined || (verdict.grade === 'revoke' && !isShadow)) return undefined
         return { details: this.#noted(record, verdict) }
       })
-      if (!isThere || work.active === undefined) return
+      if (!isWritten || work.active === undefined) return
     } catch (error) {
       if (!this.#isBearable(verdict, error)) throw error
       // A sealed cookie that is full: where the doubt cannot be noted, nobody is let in.
@@ -157,7 +159,10 @@ export class TraitGuard implements RequestGuard {
     await this.#act(work, verdict)
     const { active } = work
     const note = active?.record.details.notes?.[NOTE]
-    if (note !== undefined) work.traits = this.#remember(note, texts, observation, active!.record)
+    // Where the write failed, the note is what it was, and does not know of this.
+    if (note === undefined || !isWritten) return
+    const dropAt = this.#settings.addresses.dropAt(readNote(note).address, policyFor(this.#service!, active!.record))
+    work.traits = this.#remember(note, texts, observation, dropAt)
   }
 
   #judge(record: SessionRecord, texts: Texts, observation: Observation): Verdict {

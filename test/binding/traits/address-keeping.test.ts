@@ -109,7 +109,9 @@ it('a session that may lie idle for longer than an address is kept does not keep
     { keepAddress: { for: days(7) } },
     { policy: { ...policy, justification: 'a test' }, policyFor: () => ({ idleTimeout: days(20) }) },
   )
-  const kept = await longer.visit(await longer.signIn(firefox), { ...firefox, address: '203.0.113.9' })
+  const token = await longer.signIn(firefox)
+  expect(JSON.stringify(await longer.noteOf(token))).not.toContain('198.51')
+  const kept = await longer.visit(token, { ...firefox, address: '203.0.113.9' })
   expect(traitsOf(kept.session).address).toBeUndefined()
 })
 

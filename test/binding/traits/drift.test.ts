@@ -1,6 +1,6 @@
 // What is done about a client that is not what it was: which changes are which, and what each grade does.
 import { describe, expect, it } from 'vitest'
-import { type Change, type Grade, presets, type TraitOptions, traitsOf } from '../../../src/binding/traits.ts'
+import { type Change, type Grade, presets, type TraitOptions, traitChecks, traitsOf } from '../../../src/binding/traits.ts'
 import { minutes, seconds } from '../../../src/core/duration.ts'
 import type { ReadOutcome } from '../../../src/core/store.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
@@ -72,6 +72,12 @@ describe('which change it is', () => {
       ['layout'],
     ],
     ['the mobile site on an iPad', { agent: AGENTS.safariMac }, { agent: AGENTS.safariIpad }, ['layout']],
+    [
+      'Chrome on Linux for Firefox on Android',
+      { agent: AGENTS.firefoxAndroid },
+      { agent: AGENTS.chromeLinux },
+      ['browser', 'os'],
+    ],
     ['the mobile flag alone', phone, { ...phone, hints: { ...HINTS.chromeAndroid, 'sec-ch-ua-mobile': '?0' } }, ['layout']],
     ['no user agent any more', firefox, { address: firefox.address }, ['agent-missing']],
     ['a user agent where there was none', { address: firefox.address }, firefox, ['browser']],
@@ -291,6 +297,21 @@ describe('a session of before the checks', () => {
     expect((await visit(token, windows)).session.state).toBe('revoked')
   })
 
+  it('is looked at by a guard that knows of more, whatever another one has seen', async () => {
+    const { signIn, visit, sessions, drifts, noteOf } = guarded()
+    const token = await signIn(windows)
+    for (let i = 0; i < 4; i++) await visit(token, windows)
+    const other = traitChecks({ geo })
+    other.attach({ sessions, isSecure: () => true } as never)
+    const session = await sessions.read(token)
+    await other.inspect(session, requestOf(windows))
+
+    expect([await drifts(), Object.keys((await noteOf(token))!).filter((name) => name === 'a' || name === 'c')]).toEqual([
+      [],
+      ['a', 'c'],
+    ])
+  })
+
   it('learns the country once a database is given, without taking it for a move', async () => {
     const store = faultyStore(memoryStore())
     const before = guarded({}, { store })
@@ -343,6 +364,17 @@ describe('at the same time', () => {
     expect([(await drifts()).length, ((await noteOf(token)) as { n: string[] }).n.length]).toEqual([2, 3])
   })
 
+  it('a session that ended while the request was on its way is nobody’s, without an event of ours', async () => {
+    for (const grade of ['note', 'rotate', 'step-up', 'revoke'] as const) {
+      const { signIn, sessions, guard, drifts } = guarded({ policy: { network: grade } })
+      const session = await sessions.read(await signIn(windows))
+      await sessions.revoke(session.id!)
+      await guard.inspect(session, requestOf(elsewhere))
+
+      expect([session.state, await drifts()]).toEqual(['revoked', []])
+    }
+  })
+
   it('a session that is signed out beside it stays signed out', async () => {
     const { signIn, visit, sessions } = guarded(NOTE_ALL)
     const token = await signIn(windows)
@@ -390,6 +422,19 @@ describe('when the store fails', () => {
 
       expect([session.state, (await drifts()).length]).toEqual([state, grade === 'allow' ? 0 : 1])
     }
+  })
+
+  it('a note that could not be written is made at the next request, however often the client came before', async () => {
+    const { signIn, visit, store, writes } = guarded({ policy: { network: 'note' } })
+    const token = await signIn(windows)
+    for (let i = 0; i < 4; i++) await visit(token, windows)
+    store.setFaults({ update: [{ kind: 'error' }] })
+    await visit(token, elsewhere)
+    expect(writes()).toBe(1)
+    await visit(token, elsewhere)
+    await visit(token, elsewhere)
+
+    expect(writes()).toBe(2)
   })
 
   it('what could not be written is done at the next request', async () => {
@@ -467,6 +512,16 @@ describe('what a page may show', () => {
       reason,
     })
     expect(traitsOf(session).seen?.country).toBe('FR')
+  })
+
+  it('the last drift stays what it is when something that is allowed changes later', async () => {
+    const { signIn, visit } = guarded({ policy: { network: 'note', 'browser-update': 'allow' } })
+    const token = await signIn({ ...firefox, agent: AGENTS.firefoxLinux })
+    const moved = { ...firefox, address: '203.0.113.9' }
+    await visit(token, moved)
+    const { session } = await visit(token, { ...moved, agent: AGENTS.firefoxLinux.replaceAll('132', '133') })
+
+    expect(traitsOf(session).drift).toMatchObject({ grade: 'note', changes: ['network'] })
   })
 
   it('the session that has just begun shows its client too', async () => {
