@@ -1,5 +1,6 @@
 /** What was set out to be reached, beside what a run shows. */
 import type { HttpRow } from './http/measure.ts'
+import { protectionName, TOGETHER } from './http/protections.ts'
 import type { StoreName } from './http/sojourn.ts'
 import { ANY_REDIS, PEER, READINGS, type Reading, type SojournOn, sojournName } from './http/variants.ts'
 import { type Cell, markdownTable } from './table.ts'
@@ -76,6 +77,19 @@ export function goalsTable(rows: readonly HttpRow[]): string | undefined {
   return spoken.length === 0
     ? undefined
     : markdownTable(['goal', 'subject read', 'data read', '10,000 sessions, subject read'], spoken)
+}
+
+/** Trait checks, the defence against forged requests and headers: goal, microseconds of CPU together. */
+const PROTECTIONS_MOST = 3
+
+/** The goal of the group `protections`; nothing when it was not measured. */
+export function protectionsGoalTable(rows: readonly HttpRow[]): string | undefined {
+  const cells = (['GET', 'POST'] as const).map((method) => {
+    const cpu = rows.find(({ name }) => name === protectionName('node:http', method, TOGETHER))?.sessionCpu
+    return cpu === undefined ? undefined : `${cpu.toFixed(1)} us: ${cpu <= PROTECTIONS_MOST ? 'met' : 'missed'}`
+  })
+  if (cells.every((cell) => cell === undefined)) return undefined
+  return markdownTable(['goal', 'GET', 'POST'], [[`${TOGETHER} within ${PROTECTIONS_MOST} us on node:http`, ...cells]])
 }
 
 function shown({ row, most, times }: Goal, rows: readonly HttpRow[], reading: Reading): string | undefined {

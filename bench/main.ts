@@ -26,7 +26,8 @@ const HELP = `npm run bench -- [options]
   --quick            shorter windows and a tenth of the sessions; under a minute
   --smoke            a few hundred requests, to see that everything answers right; the times mean nothing
   --check            only starts every variant and looks whether it answers right, the peers included; measures nothing
-  --group <name>     only \`local\` (memory, SQLite) or \`distributed\` (Redis, PostgreSQL, memcached, cookies; about eleven minutes)
+  --group <name>     only \`local\` (memory, SQLite), \`distributed\` (Redis, PostgreSQL, memcached, cookies; about eleven minutes) or
+                     \`protections\` (trait checks, csrf, headers; about seven minutes)
   --no-http          leave out the servers
   --no-micro         leave out the operations without HTTP
   --no-million       leave out the million sessions
@@ -111,7 +112,7 @@ async function main(): Promise<void> {
     pinning: args.priority ? `${pinning}, all at nice -20` : pinning,
     loadAverageAtStart: loadAtStart,
     http: args['no-http'] ? [] : await measureGroups(),
-    micro: args['no-micro'] ? undefined : await measureMicro(),
+    micro: args['no-micro'] || groups.every((group) => group === 'protections') ? undefined : await measureMicro(),
     million:
       args['no-million'] || !groups.includes('local')
         ? undefined

@@ -21,6 +21,8 @@ export interface Package {
   readonly nearCache: typeof import('sojourn/stores/near-cache')
   readonly node: typeof import('sojourn/node')
   readonly express: typeof import('sojourn/express')
+  readonly headers: typeof import('sojourn/headers')
+  readonly traits: typeof import('sojourn/traits')
 }
 
 const ENTRIES = {
@@ -34,6 +36,8 @@ const ENTRIES = {
   nearCache: 'stores/near-cache.js',
   node: 'adapters/node.js',
   express: 'adapters/express.js',
+  headers: 'http/headers.js',
+  traits: 'binding/traits.js',
 } as const
 
 /** Parts that are measured by themselves and that no entry shows. */

@@ -1,5 +1,5 @@
 /** What a run found, as markdown. */
-import { cheapest, goalsTable } from './goals.ts'
+import { cheapest, goalsTable, protectionsGoalTable } from './goals.ts'
 import type { HttpRow } from './http/measure.ts'
 import type { Group } from './http/variant.ts'
 import type { MicroRow } from './micro.ts'
@@ -43,7 +43,7 @@ function httpSection({ group, rows }: Results['http'][number]): string {
       `${group}: over HTTP, 32 connections`,
       'req/s',
       'CPU us/req',
-      'session CPU us',
+      group === 'protections' ? 'added CPU us' : 'session CPU us',
       'lowest to highest',
       'of the floor',
       'best peer costs',
@@ -57,13 +57,18 @@ function httpSection({ group, rows }: Results['http'][number]): string {
       return [row.name, row.requestsPerSecond, row.cpuPerRequest, sessionCpu, range, ofFloor, peer, row.rssMb]
     }),
   )
-  return [table, EXPLANATION, goalsTable(rows)].filter((part) => part !== undefined).join('\n\n')
+  const explanation = group === 'protections' ? PROTECTIONS_EXPLANATION : EXPLANATION
+  return [table, explanation, goalsTable(rows), protectionsGoalTable(rows)].filter((part) => part !== undefined).join('\n\n')
 }
 
 const EXPLANATION = `Session CPU: CPU time of the server process a request, above the bare server of the same framework in the same round; median of the
 rounds. What the store's own server and the load take is not in it, but both share a core, which limits the requests a second. Best peer costs: session CPU of the
 cheapest peer that does the same, over this row's; every peer reads the whole session, as the rows named "data read" do. The load goes through 1,000 sessions in
 turn, whose records we remember; through 10,000 where the name says so, which are more than that.`
+
+const PROTECTIONS_EXPLANATION = `Added CPU: CPU time of the server process a request, above the same session without any of it, asked in the same way, in the same
+round; median of the rounds. The requests have the headers that Chromium sends to a page of its own site. With a token: it is asked for besides the headers, as the peers
+ask for theirs. Best peer costs: added CPU of the peer that does the same, over this row's; helmet sets other headers than ours.`
 
 function times(above: number | undefined, below: number | undefined): string | undefined {
   return above === undefined || below === undefined ? undefined : `${(above / below).toFixed(1)} x`

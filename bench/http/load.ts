@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { startNode, startProgram } from '../children.ts'
+import type { Asked } from './variant.ts'
 
 export const CONNECTIONS = 32
 
@@ -20,14 +21,19 @@ export function hasWrk(): boolean {
   return spawnSync('wrk', ['--version']).error === undefined
 }
 
-/** Starts loading. `end` resolves when the load has stopped, and rejects if any answer was not a 200. */
-export function startLoad(loadName: LoadName, port: number, cookieFile: string): { readonly end: () => Promise<void> } {
+/** A request as the file of requests has it: the method and each header, with tabs between. */
+export function requestLine({ method, headers }: Asked): string {
+  return [method, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join('\t')
+}
+
+/** Starts loading, with the requests of a file in turn. `end` resolves when the load has stopped, and rejects if any answer was not a 200. */
+export function startLoad(loadName: LoadName, port: number, requestFile: string): { readonly end: () => Promise<void> } {
   const script = fileURLToPath(new URL('load.lua', import.meta.url))
   const url = `http://127.0.0.1:${port}/`
   const child =
     loadName === 'wrk'
-      ? startProgram(1, 'wrk', ['-t1', `-c${CONNECTIONS}`, `-d${LONGEST_LOAD}`, '-s', script, url, '--', cookieFile], false)
-      : startNode(1, import.meta.filename, [String(port), cookieFile])
+      ? startProgram(1, 'wrk', ['-t1', `-c${CONNECTIONS}`, `-d${LONGEST_LOAD}`, '-s', script, url, '--', requestFile], false)
+      : startNode(1, import.meta.filename, [String(port), requestFile])
   const output = text(child.stdout!)
   return {
     async end() {
@@ -42,10 +48,15 @@ export function startLoad(loadName: LoadName, port: number, cookieFile: string):
 
 if (import.meta.main) runOwnLoad(Number(process.argv[2]), process.argv[3]!)
 
-function runOwnLoad(port: number, cookieFile: string): void {
-  const requests = readFileSync(cookieFile, 'utf8')
+function runOwnLoad(port: number, requestFile: string): void {
+  const requests = readFileSync(requestFile, 'utf8')
+    .trimEnd()
     .split('\n')
-    .map((cookie) => Buffer.from(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${cookie && `Cookie: ${cookie}\r\n`}\r\n`))
+    .map((line) => {
+      const [method, ...headers] = line.split('\t')
+      if (method === 'POST') headers.push('Content-Length: 0')
+      return Buffer.from([`${method} / HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...headers, '', ''].join('\r\n'))
+    })
   let at = 0
   let refused = 0
   const OK = 'HTTP/1.1 200'

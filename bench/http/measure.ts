@@ -2,15 +2,17 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ask, nextMessage, startNode, stop } from '../children.ts'
 import { answerOf, subjectOf } from '../sample.ts'
 import { median } from '../statistics.ts'
-import { type LoadName, startLoad } from './load.ts'
+import { type LoadName, requestLine, startLoad } from './load.ts'
 import type { Mark, Question, Ready } from './server.ts'
-import type { Surroundings, Variant } from './variant.ts'
+import type { Asked, Surroundings, Variant } from './variant.ts'
 
 export interface HttpOptions extends Surroundings {
   readonly load: LoadName
@@ -46,7 +48,7 @@ interface Running {
   readonly variant: Variant
   readonly child: ChildProcess
   readonly port: number
-  readonly cookieFile: string
+  readonly requestFile: string
   readonly renewAfterMs: number | undefined
   cookiesAt: number
   readonly rounds: { readonly requestsPerSecond: number; readonly cpuPerRequest: number; readonly rss: number }[]
@@ -86,42 +88,80 @@ export async function startServer(
 ): Promise<Running> {
   const surroundings: Surroundings = { packageFolder, dataFolder, servers }
   const child = startNode(0, SERVER, [variant.name, JSON.stringify(surroundings)], nodeOptions)
-  const { port, cookies, renewAfterMs } = await nextMessage<Ready>(child).catch((cause: Error) => {
+  const ready = await nextMessage<Ready>(child).catch((cause: Error) => {
     throw new Error(`${variant.name}: ${cause.message}`, { cause })
   })
-  await checkAnswers(variant, port, cookies)
-  const cookieFile = join(dataFolder, `cookies-${port}`)
-  writeCookies(cookieFile, cookies)
-  return { variant, child, port, cookieFile, renewAfterMs, cookiesAt: performance.now(), rounds: [] }
+  try {
+    await checkAnswers(variant, ready)
+  } catch (error) {
+    // Whoever goes on without this one would wait for it at the end.
+    await stop(child)
+    throw error
+  }
+  const { port, renewAfterMs } = ready
+  const requestFile = join(dataFolder, `requests-${port}`)
+  writeRequests(requestFile, variant, ready)
+  return { variant, child, port, requestFile, renewAfterMs, cookiesAt: performance.now(), rounds: [] }
 }
 
-function writeCookies(file: string, cookies: readonly string[]): void {
-  writeFileSync(file, cookies.length === 0 ? '\n' : cookies.join('\n'))
+/** How a browser asks that is told nothing else. */
+const PLAIN: Asked = { method: 'GET', headers: {} }
+
+function writeRequests(file: string, { asked = PLAIN }: Variant, { cookies, tokens }: Pick<Ready, 'cookies' | 'tokens'>): void {
+  const lines = cookies.map((cookie, index) => requestLine({ ...asked, headers: headersOf(asked, cookie, tokens[index]) }))
+  writeFileSync(file, `${(lines.length === 0 ? [requestLine(asked)] : lines).join('\n')}\n`)
+}
+
+function headersOf({ headers }: Asked, cookie: string | undefined, token?: string): Record<string, string> {
+  return { ...headers, ...(cookie !== undefined && { Cookie: cookie }), ...(token !== undefined && { 'X-CSRF-Token': token }) }
 }
 
 async function renewCookies(server: Running): Promise<void> {
   if (server.renewAfterMs === undefined || performance.now() - server.cookiesAt < server.renewAfterMs) return
-  writeCookies(server.cookieFile, await ask<readonly string[]>(server.child, 'cookies' satisfies Question))
+  const cookies = await ask<readonly string[]>(server.child, 'cookies' satisfies Question)
+  writeRequests(server.requestFile, server.variant, { cookies, tokens: [] })
   server.cookiesAt = performance.now()
 }
 
-async function checkAnswers({ name, kind }: Variant, port: number, cookies: readonly string[]): Promise<void> {
-  const get = async (cookie: string | undefined) => {
-    const response = await fetch(`http://127.0.0.1:${port}/`, cookie === undefined ? {} : { headers: { cookie } })
-    return `${response.status} ${await response.text()}`
-  }
-  const expect = async (cookie: string | undefined, expected: string) => {
-    const given = await get(cookie)
+async function checkAnswers({ name, kind, asked = PLAIN, proofs = [] }: Variant, ready: Ready): Promise<void> {
+  const { port, cookies, tokens, spare } = ready
+  const expect = async (cookie: string | undefined, expected: string, token = tokens[0]) => {
+    const { status, body } = await send(port, asked.method, headersOf(asked, cookie, token))
+    const given = `${status} ${body}`
     if (given !== expected) throw new Error(`${name} answered '${given}', expected '${expected}'.`)
   }
   for (const index of [0, 1, cookies.length - 1]) {
-    if (index >= 0) await expect(cookies[index], `200 ${answerOf(subjectOf(cookies.length && index), 4)}`)
+    if (index >= 0) await expect(cookies[index], `200 ${answerOf(subjectOf(cookies.length && index), 4)}`, tokens[index])
   }
-  if (kind === 'bare') return
+  if (spare !== undefined) await send(port, 'GET', headersOf(asked, spare))
+  for (const proof of proofs) {
+    const { status, headers } = await send(port, asked.method, { ...headersOf(asked, spare ?? cookies[0]), ...proof.headers })
+    if (status !== proof.status || (proof.has !== undefined && headers[proof.has] === undefined))
+      throw new Error(`${name} answered ${status} to ${JSON.stringify(proof)}: the protection is not on.`)
+  }
+  // Who has no session has no token either, and is refused by other words.
+  if (kind === 'bare' || tokens.length > 0) return
   const refusal = '401 {"error":"unauthenticated"}'
   await expect(undefined, refusal)
   await expect(cookies[0]!.replace(/=.{12}/, '=AAAAAAAAAAAA'), refusal)
   await expect(tampered(cookies[0]!), refusal)
+}
+
+interface Answer {
+  readonly status: number | undefined
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly body: string
+}
+
+function send(port: number, method: string, given: Readonly<Record<string, string | undefined>>): Promise<Answer> {
+  const headers = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ port, host: '127.0.0.1', method, headers, agent: false }, async (response) => {
+      resolve({ status: response.statusCode, headers: response.headers, body: await text(response) })
+    })
+    outgoing.once('error', reject)
+    outgoing.end()
+  })
 }
 
 /** One character in the middle of the first cookie is another. */
@@ -144,7 +184,7 @@ async function measureOnce(server: Running, options: HttpOptions): Promise<Runni
 /** Loads one server for a window and gives what the server itself counted in it. */
 export async function loadFor(server: Running, { load, rampMs }: Pick<HttpOptions, 'load' | 'rampMs'>, windowMs: number) {
   await renewCookies(server)
-  const { end } = startLoad(load, server.port, server.cookieFile)
+  const { end } = startLoad(load, server.port, server.requestFile)
   await sleep(rampMs)
   const from = await ask<Mark>(server.child, 'mark' satisfies Question)
   let to = from

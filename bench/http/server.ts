@@ -7,6 +7,8 @@ import { variantNamed } from './variants.ts'
 export interface Ready {
   readonly port: number
   readonly cookies: readonly string[]
+  readonly tokens: readonly string[]
+  readonly spare: string | undefined
   /** After so long, ask for other cookies. */
   readonly renewAfterMs: number | undefined
 }
@@ -26,7 +28,7 @@ const [name, surroundings] = process.argv.slice(2) as [string, string]
 const variant = variantNamed(name)
 if (variant === undefined) throw new Error(`No variant '${name}'.`)
 
-const { listener, cookies, renewal } = await variant.prepare(JSON.parse(surroundings) as Surroundings)
+const { listener, cookies, tokens = [], spare, renewal } = await variant.prepare(JSON.parse(surroundings) as Surroundings)
 let requests = 0
 const server = createServer((req, res) => {
   requests++
@@ -34,7 +36,8 @@ const server = createServer((req, res) => {
 })
 
 server.listen(0, '127.0.0.1', () => {
-  const ready: Ready = { port: (server.address() as AddressInfo).port, cookies, renewAfterMs: renewal?.afterMs }
+  const { port } = server.address() as AddressInfo
+  const ready: Ready = { port, cookies, tokens, spare, renewAfterMs: renewal?.afterMs }
   process.send!(ready)
 })
 

@@ -1,7 +1,7 @@
 /** Sojourn as a user would set it up, with its defaults: on each framework, with each store. */
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
-import type { Session, Sessions, Store } from 'sojourn'
+import type { Policy, Session, Sessions, Store } from 'sojourn'
 import { connectIoredis, connectMemcached, connectNodeRedis, connectPostgres } from '../clients.ts'
 import { loadEntry } from '../package.ts'
 import { newFastify, send } from '../peers/fastify.ts'
@@ -27,7 +27,7 @@ export interface SojournOptions {
 }
 
 /** Loopback without TLS: the prefix `__Host-` needs Secure. Nothing else differs from the defaults. */
-const COOKIE = { dangerouslyAllowHttp: true } as const
+export const COOKIE = { dangerouslyAllowHttp: true } as const
 const COOKIE_NAME = 'sjn'
 
 export function sojournOnNode(storeName: StoreName, { isDataRead, count = SESSIONS }: SojournOptions) {
@@ -77,10 +77,16 @@ export function sojournOnFastify(storeName: StoreName, { isDataRead, count = SES
   }
 }
 
-async function prepareSessions(storeName: StoreName, surroundings: Surroundings, count: number) {
+/** Everybody signed in. `policy` is the default where it is left out. */
+export async function prepareSessions(
+  storeName: StoreName,
+  surroundings: Surroundings,
+  count: number,
+  policy: Partial<Policy> = {},
+) {
   const { createSessions } = await loadEntry(surroundings.packageFolder, 'core')
   const store = await openStore(storeName, surroundings)
-  const sessions: Sessions<SampleData> = createSessions<StandardSchema<SampleData>>({ store, keys: newKey() })
+  const sessions: Sessions<SampleData> = createSessions<StandardSchema<SampleData>>({ store, keys: newKey(), policy })
   const signInAll = async () => {
     const cookies: string[] = []
     for (let index = 0; index < count; index++) {

@@ -7,6 +7,7 @@ import { bareKoa, koaSessionCookie, koaSessionRedis } from '../peers/koa-session
 import { SESSIONS } from '../sample.ts'
 import { bareExpress, bareNode } from './bare.ts'
 import { floorCookie, floorIoredis, floorMap, floorMemcached, floorNodeRedis, floorPostgres, floorSqlite } from './floors.ts'
+import { PROTECTIONS } from './protections.ts'
 import { type StoreName, sojournOnExpress, sojournOnFastify, sojournOnNode } from './sojourn.ts'
 import type { Group, Variant } from './variant.ts'
 
@@ -88,7 +89,7 @@ const floor = (name: string, rest: Comparison & Pick<Variant, 'prepare'>): Varia
 
 const peer = (name: string, rest: Pick<Variant, 'engines' | 'prepare'>): Variant => ({
   name,
-  bare: name.slice(0, name.indexOf(' ')) as Variant['bare'],
+  bare: name.slice(0, name.indexOf(' ')),
   kind: 'peer',
   groups: DISTRIBUTED,
   needsPeers: true,
@@ -152,6 +153,8 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'koa', bare: 'koa', kind: 'bare', groups: DISTRIBUTED, needsPeers: true, prepare: bareKoa },
   peer(PEER.koaCookie, { prepare: koaSessionCookie }),
   peer(PEER.koaRedis, { engines: ['redis'], prepare: koaSessionRedis }),
+
+  ...PROTECTIONS,
 ]
 
 /** A variant by its whole name. */

@@ -29,6 +29,7 @@ interface Fastify<Decorations> {
   decorateRequest(name: string, value: null): unknown
   addHook(name: 'onRequest', hook: (request: Request<Decorations>, reply: Reply) => Promise<void>): unknown
   get(path: string, handler: (request: Request<Decorations>, reply: Reply) => void): unknown
+  post(path: string, options: object, handler: (request: Request<Decorations>, reply: Reply) => void): unknown
   ready(): Promise<unknown>
 }
 
