@@ -38,6 +38,13 @@ const routes: Record<string, Handler> = {
     Object.assign(session.data, { posted: JSON.parse(await request.text()) })
     return new Response('kept')
   },
+  '/form': (session) => new Response(session.csrfToken()),
+  '/transfer': async (session) => {
+    await session.update((data) => {
+      data.transfers = Number(data.transfers ?? 0) + 1
+    })
+    return Response.json({ by: session.subject ?? null })
+  },
   '/throws': () => {
     throw new Error('a bug of the application')
   },
@@ -69,7 +76,8 @@ export function browser({ answer, clock }: Site, jar: CookieJar = cookieJar({ cl
     const cookie = jar.header(url)
     if (cookie !== undefined && !headers.has('cookie')) headers.set('cookie', cookie)
     // What a page of the site's own makes browsers send. An attacker's page says otherwise, by headers of its own.
-    if (init.method !== undefined && !['sec-fetch-site', 'origin'].some((name) => headers.has(name)))
+    const isRead = ['GET', 'HEAD'].includes(init.method ?? 'GET')
+    if (!isRead && !['sec-fetch-site', 'origin', 'referer'].some((name) => headers.has(name)))
       headers.set('sec-fetch-site', 'same-origin')
     const response = await answer(url.href, { ...init, headers })
     jar.store(url, response.headers.getSetCookie())
