@@ -26,6 +26,17 @@ export const IDS: readonly string[] = [
   'ASVS-3.3.3',
   'ASVS-3.3.4',
   'ASVS-3.3.5',
+  // OWASP ASVS 5.0.0, V3.2, V3.4 and V3.7: rendering, headers, redirects
+  'ASVS-3.2.1',
+  'ASVS-3.4.1',
+  'ASVS-3.4.2',
+  'ASVS-3.4.3',
+  'ASVS-3.4.4',
+  'ASVS-3.4.5',
+  'ASVS-3.4.6',
+  'ASVS-3.4.7',
+  'ASVS-3.4.8',
+  'ASVS-3.7.2',
   // OWASP ASVS 5.0.0, V4 API and Web Service and V12 Secure Communication (rows about transport)
   'ASVS-4.1.2',
   'ASVS-4.1.3',
