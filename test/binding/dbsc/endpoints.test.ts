@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import express from 'express'
-import express4 from 'express4'
 import { describe, expect, it, vi } from 'vitest'
 import { sessionMiddleware } from '../../../src/adapters/express.ts'
 import { withSession } from '../../../src/adapters/node.ts'
 import { type DeviceBindingOptions, deviceBinding } from '../../../src/binding/dbsc.ts'
+import type { Session } from '../../../src/core/session.ts'
 import { setUp } from '../../core/support.ts'
 import { type Ask, ask, type Listener, serve } from '../../http/support/servers.ts'
 import { Device } from './device.ts'
 import { boundSite } from './support.ts'
+
+const express4 = createRequire(import.meta.url)('express4') as typeof express
 
 type Platform = (options?: DeviceBindingOptions) => Listener
 
@@ -37,7 +40,7 @@ const onExpress =
     app.use(binding.node)
     app.use(sessionMiddleware(sessions, { guards: [binding] }))
     app.get('/login', async (request, response) => {
-      const { session } = request as unknown as { session: import('../../../src/core/session.ts').Session }
+      const { session } = request as unknown as { session: Session }
       await session.signIn({ subject: 'ada', method: 'pwd' })
       response.send('in')
     })
@@ -52,7 +55,7 @@ const pairs = (lines: readonly string[]) => lines.map((line) => line.split(';')[
 describe.each([
   ['node:https', onNode],
   ['Express 5', onExpress(express)],
-  ['Express 4', onExpress(express4 as unknown as typeof express)],
+  ['Express 4', onExpress(express4)],
 ] as const)('on %s', (_name, platform) => {
   it('registers, proves and refreshes over TLS, and passes other paths on', async () => {
     const origin = await serve(platform(), { tls: true })

@@ -3,6 +3,7 @@ import { withSession } from '../../../src/adapters/web.ts'
 import { type DeviceBindingOptions, deviceBinding } from '../../../src/binding/dbsc.ts'
 import { hours, minutes, seconds } from '../../../src/core/duration.ts'
 import { createSessions } from '../../../src/core/sessions.ts'
+import type { CookieOptions } from '../../../src/http/cookie-config.ts'
 import { cookieStore } from '../../../src/stores/cookie.ts'
 import { KEY, setUp, thrownBy } from '../../core/support.ts'
 import { Device } from './device.ts'
@@ -47,7 +48,7 @@ describe('what no browser could bind with is refused at start-up, in words that 
     expect(error.message).toContain('docs/guide/dbsc.md')
   })
 
-  it.each([
+  it.each<[string, DeviceBindingOptions, CookieOptions?]>([
     ['a cookie name without prefix', { cookieName: 'bound' }],
     ['the session cookie’s own name', { cookieName: '__Host-sjn' }],
     [
@@ -56,8 +57,8 @@ describe('what no browser could bind with is refused at start-up, in words that 
       { name: '__Secure-sjn', path: '/app' },
     ],
     ['a site without a shared cookie', { includeSite: 'https://example.com' }],
-    ['another site than the cookie’s', { includeSite: 'https://example.com' }, { domain: 'example.org', shared: true as const }],
-  ] as const)('%s', (_what, options, cookie = {}) => {
+    ['another site than the cookie’s', { includeSite: 'https://example.com' }, { domain: 'example.org', shared: true }],
+  ])('%s', (_what, options, cookie = {}) => {
     expect(thrownBy(() => boundSite(options, {}, { cookie }))).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
   })
 

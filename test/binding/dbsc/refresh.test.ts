@@ -107,7 +107,7 @@ describe('refresh', () => {
     }
 
     expect(browser.boundId).toBeUndefined()
-    expect((await browser.send('/me').then((response) => response.json())).state).toBe('expired')
+    expect((await browser.meAsIs()).state).toBe('expired')
   })
 })
 

@@ -4,6 +4,7 @@ import { NOTE } from '../../../src/binding/dbsc/note.ts'
 import { type DeviceBinding, type DeviceBindingOptions, deviceBinding } from '../../../src/binding/dbsc.ts'
 import { serviceOf } from '../../../src/core/service.ts'
 import type { Session } from '../../../src/core/session.ts'
+import type { BindingState } from '../../../src/core/unit-of-work.ts'
 import { type CookieJar, cookieJar } from '../../../src/testing/cookie-jar.ts'
 import { type LooseOptions, setUp } from '../../core/support.ts'
 import { Device } from './device.ts'
@@ -20,7 +21,7 @@ export interface Me {
   readonly id: string | null
   readonly state: string
   readonly reason: string | null
-  readonly binding: { readonly state: string; readonly reason?: string }
+  readonly binding: BindingState
 }
 
 const routes: Record<string, Handler> = {
@@ -137,6 +138,11 @@ export class BindingBrowser {
 
   async me(): Promise<Me> {
     return (await (await this.visit('/me')).json()) as Me
+  }
+
+  /** The same without a refresh before it, whatever the browser would do. */
+  async meAsIs(): Promise<Me> {
+    return (await (await this.send('/me')).json()) as Me
   }
 
   cookie(name: string): string | undefined {

@@ -177,7 +177,7 @@ describe('challenges and proofs', () => {
       expect([status, parameters.get('id'), headers.getSetCookie()]).toEqual([403, id, []])
     }
     site.clock.advance(minutes(10))
-    expect((await (await browser.send('/me')).json()).state).toBe('unproven')
+    expect((await browser.meAsIs()).state).toBe('unproven')
   })
 
   it('DBSC-14: `none` is not offered, and refused of a session that has a key', async () => {
