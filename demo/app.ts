@@ -9,8 +9,10 @@ import { onOutage } from './outages.ts'
 import { aboutPage } from './pages/about.ts'
 import { troublePage } from './pages/trouble.ts'
 import { PasswordsBusyError } from './passwords.ts'
+import { guardsOf } from './protection/guards.ts'
 import { serveAccount } from './routes/account.ts'
 import { serveBasket } from './routes/basket.ts'
+import { isWatching, serveProtection } from './routes/protection.ts'
 import { serveShelves } from './routes/shelves.ts'
 import { serveSignIn } from './routes/sign-in.ts'
 import type { Shop, ShopApplication } from './shop.ts'
@@ -22,7 +24,7 @@ export function createApp(shop: Shop): express.Express {
   const server = express()
   server.disable('x-powered-by')
   server.set('query parser', 'simple')
-  server.use(sendSecurityHeaders)
+  server.use(sendSecurityHeaders())
   serveAssets(server)
   server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage(shop.store)))
   server.get('/healthz', async (_req, res) => {
@@ -35,6 +37,8 @@ export function createApp(shop: Shop): express.Express {
     res.status(ok ? 200 : 503).json({ ok, store: choice.kind, ...(maxStaleness > 0 && { nearCache: { maxStaleness } }) })
   })
 
+  const guards = guardsOf(shop)
+  if (guards.binding !== undefined) server.use(guards.binding.node)
   server.use(express.json({ limit: LARGEST_BODY }))
   server.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 20 }))
   // Without `--tls` the shop listens in plain text, on the loopback interface alone. A site that others can reach leaves the option out.
@@ -42,6 +46,8 @@ export function createApp(shop: Shop): express.Express {
     sessionMiddleware(shop.sessions, {
       dangerouslyAllowHttp: !shop.isTls,
       onOutage,
+      isActivity: (req) => !isWatching(req),
+      guards: guards.inOrder,
       csrf: { isProgram: (req) => isProgram(req as Request) },
       onError: (error, req, res) => answerError(error, req as Request, res as Response),
     }),
@@ -52,6 +58,7 @@ export function createApp(shop: Shop): express.Express {
   serveBasket(app, shop)
   serveSignIn(app, shop)
   serveAccount(app, shop)
+  serveProtection(app, shop, guards)
 
   server.use(() => {
     throw new Refusal(404, 'There is nothing under this address.')

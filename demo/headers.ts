@@ -1,29 +1,26 @@
 /** What every answer tells the browser, whether it is a page, a picture or a refusal. */
-import type { NextFunction, Request, Response } from 'express'
+import type { RequestHandler } from 'express'
+import { type SecurityHeadersOptions, securityHeaders, withSecurityHeaders } from 'sojourn/headers'
 
-/** Nothing inline, nothing from elsewhere, nobody around it. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "script-src 'self'",
-  "font-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ')
+/** Nothing inline but what carries the answer's nonce, nothing from elsewhere, nobody around it; and no text becomes markup in a script. */
+const OPTIONS = {
+  directives: {
+    'default-src': [],
+    'connect-src': ["'self'"],
+    'font-src': ["'self'"],
+    'img-src': ["'self'"],
+    'require-trusted-types-for': ["'script'"],
+    'trusted-types': ["'none'"],
+  },
+} as const satisfies SecurityHeadersOptions
 
-export function sendSecurityHeaders(_req: Request, res: Response, next: NextFunction): void {
-  res.set({
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'Cross-Origin-Opener-Policy': 'same-origin',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
-    'Referrer-Policy': 'same-origin',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  next()
+export function sendSecurityHeaders(): RequestHandler {
+  return securityHeaders(OPTIONS)
+}
+
+/** The same headers as they leave, for the page that shows them: those of an answer made for that. */
+export async function headersAsSent(isTls: boolean): Promise<Headers> {
+  const handle = withSecurityHeaders(async () => new Response(null), { ...OPTIONS, isSecure: () => isTls })
+  const { headers } = await handle(new Request('https://localhost/'))
+  return headers
 }

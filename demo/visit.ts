@@ -1,4 +1,5 @@
 /** What every page knows of the visit it belongs to. */
+import { cspNonce } from 'sojourn/headers'
 import type { Notice, Shop, ShopRequest } from './shop.ts'
 import { keptIn } from './stores/words.ts'
 
@@ -13,6 +14,8 @@ export interface Visit {
   readonly keptIn: string
   /** For the forms of a browser that does not say where its requests begin; the others need none, and get no cookie for it. */
   readonly csrfToken: string | undefined
+  /** Of this answer alone: scripts of the page carry it. */
+  readonly nonce: string
   /** `undefined` for a visitor who has not signed in. */
   readonly reader: VisitingReader | undefined
 }
@@ -42,6 +45,7 @@ export function visitOf(req: ShopRequest, shop: Shop): Visit {
     outage,
     keptIn: keptIn(shop.store),
     csrfToken: req.get('Sec-Fetch-Site') === undefined && outage === undefined ? session.csrfToken() : undefined,
+    nonce: cspNonce(req.res!),
     reader: readerOf(req, shop, now),
   }
 }

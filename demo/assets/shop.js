@@ -9,6 +9,39 @@ addEventListener('pageshow', (event) => {
   if (event.persisted && 'personal' in document.body.dataset) location.reload()
 })
 
+const protections = document.querySelector('[data-protections]')
+if (protections !== null) watchProtections(protections)
+
+// Asks again what protects the visit, and changes the words that are there: no markup comes from an answer.
+function watchProtections(list) {
+  const changes = document.querySelector('[data-changes]')
+
+  async function look() {
+    if (document.hidden) return
+    try {
+      const response = await fetch(list.dataset.protections, { headers: { accept: 'application/json' } })
+      if (!response.ok) return location.reload()
+      const { protections } = await response.json()
+      for (const { key, title, strength, headline, facts } of protections) {
+        const item = list.querySelector(`[data-protection="${key}"]`)
+        const shown = item.querySelector('[data-headline]')
+        if (shown.textContent !== headline) changes.textContent = `${title}: ${headline}`
+        shown.textContent = headline
+        item.dataset.strength = strength
+        for (const [term, value] of facts) {
+          const place = item.querySelector(`[data-fact="${term}"]`)
+          if (place === null) return location.reload()
+          place.textContent = value
+        }
+      }
+    } catch {
+      // Away for a moment; the next look may find it.
+    }
+  }
+
+  setInterval(look, 2000)
+}
+
 function watchTime(warning) {
   const { session } = warning.dataset
   const isFinal = 'final' in warning.dataset

@@ -35,7 +35,7 @@ export function layout(
 <link rel="preload" href="/assets/fonts/fraunces.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="preload" href="/assets/fonts/literata.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="stylesheet" href="${assetPath('shop.css')}">
-<script src="${assetPath('shop.js')}" type="module"></script>
+<script src="${assetPath('shop.js')}" type="module"${visit && html` nonce="${visit.nonce}"`}></script>
 </head>
 <body${visit && html` data-personal`}>
 <a class="skip" href="#main">Skip to the books</a>
@@ -59,7 +59,7 @@ ${main}
 <div class="colophon-inner">
 ${reader && timeLeft(reader, visit)}
 <p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale.${visit && html` Visits are kept in ${visit.keptIn}.`}</p>
-<p><a href="/about">How this shop remembers you</a></p>
+<p><a href="/about">How this shop remembers you</a> · <a href="/protection">What protects this visit</a></p>
 </div>
 </footer>
 ${reader && warning(reader, visit)}

@@ -85,6 +85,9 @@ function whyAgain({ state, stateReason }: ShopSession): string | undefined {
       : 'Your visit ended because nothing happened for a while.'
   }
   if (state === 'reused') return 'Your visit was ended because its key turned up twice. If you did not copy it, somebody did.'
+  if (state === 'unproven') return 'This visit is bound to a device, and this one did not prove to be it.'
+  if (state === 'revoked' && stateReason === 'drift')
+    return 'Your visit was ended because it turned up in another browser or on another system.'
   if (state === 'revoked' && stateReason === 'revoked-by-owner') return 'This device was signed out from another one.'
   return state === 'revoked' && stateReason === 'reuse' ? 'Your visit was ended to keep it safe.' : undefined
 }

@@ -59,6 +59,7 @@ describe.each([
       await visit('basket', '/basket')
       await visit('account', '/me')
       await visit('devices', '/sessions')
+      await visit('protection', '/protection')
       await visit('about', '/about')
       await visit('nowhere', '/nowhere')
       await visit('signed-out', '/signed-out')
