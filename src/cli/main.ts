@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 /** `npx sojourn`: one file a command; this one only finds it. */
 import { keys } from './keys.ts'
+import { postgres } from './postgres.ts'
 
-const commands: Record<string, { readonly summary: string; readonly run: (args: readonly string[]) => number }> = { keys }
+interface Command {
+  readonly summary: string
+  readonly run: (args: readonly string[]) => number | Promise<number>
+}
+
+const commands: Record<string, Command> = { keys, postgres }
 
 const [name = 'help', ...args] = process.argv.slice(2)
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined
 if (command !== undefined) {
-  process.exitCode = command.run(args)
+  process.exitCode = await command.run(args)
 } else {
   const isHelp = ['help', '--help', '-h'].includes(name)
   const lines = Object.entries(commands).map(([key, { summary }]) => `  sojourn ${key.padEnd(8)} ${summary}`)

@@ -1,0 +1,30 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { postgresSchema } from 'sojourn/stores/postgres'
+import { describe, expect, it } from 'vitest'
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts')
+const sojourn = (...args: string[]) =>
+  spawnSync(process.execPath, ['--conditions=sojourn-source', main, ...args], { encoding: 'utf8' })
+
+describe('sojourn postgres', () => {
+  it('prints the script that the docs show and test/stores/postgres/schema.test.ts runs', () => {
+    expect(sojourn('postgres')).toMatchObject({ stdout: postgresSchema(), status: 0 })
+  })
+
+  it('prints it for tables of other names', () => {
+    const { stdout, status } = sojourn('postgres', '--schema', 'web', '--table-prefix', 'shop_')
+
+    expect({ stdout, status }).toEqual({ stdout: postgresSchema({ schema: 'web', tablePrefix: 'shop_' }), status: 0 })
+  })
+
+  it.each([['--shcema', 'web'], ['web'], ['--schema', 'web; DROP TABLE people'], ['--schema']])(
+    'prints no SQL when given %s %s, and says what it expects',
+    (...args) => {
+      const { stdout, stderr, status } = sojourn('postgres', ...args)
+
+      expect({ stdout, status }).toEqual({ stdout: '', status: 2 })
+      expect(stderr).toContain('Expected --schema NAME')
+    },
+  )
+})
