@@ -7,7 +7,7 @@ import { type TraitOptions, traitChecks, traitsOf } from 'sojourn/traits'
 import { describe, expect, it } from 'vitest'
 import { testKey } from '../../http/support/keys.ts'
 import { type Ask, ask, serve } from '../../http/support/servers.ts'
-import { type App, adapters, type Data } from '../../matrix/adapters.ts'
+import { type App, adapters } from '../../matrix/adapters.ts'
 import { AGENTS, HINTS } from './agents.ts'
 
 const app: App = async ({ path }, session) => {
@@ -20,11 +20,8 @@ const app: App = async ({ path }, session) => {
 
 async function site(name: string, options: TraitOptions = {}) {
   const events: SojournEvent[] = []
-  const sessions = createSessions<Data>({
-    store: memoryStore(),
-    keys: testKey(),
-    onEvent: (event) => events.push(event),
-  } as never)
+  const onEvent = (event: SojournEvent) => events.push(event)
+  const sessions = createSessions({ store: memoryStore(), keys: testKey(), onEvent })
   const guards = [traitChecks(options)]
   const clientAddress = (request: Request) => request.headers.get('x-peer') ?? undefined
   const listener = adapters[name]!(sessions as never, app, name === 'web' ? { guards, clientAddress } : { guards })

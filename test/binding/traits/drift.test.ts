@@ -63,6 +63,13 @@ describe('which change it is', () => {
       { ...windows, hints: { ...HINTS.chromeWindows, 'sec-ch-ua-platform': '"macOS"' } },
       ['os'],
     ],
+    ['a copied user agent over a phone', windows, { ...windows, hints: HINTS.chromeAndroid }, ['os']],
+    [
+      'another brand on another system',
+      phone,
+      { ...phone, hints: { ...HINTS.edgeWindows, 'sec-ch-ua-platform': '"Linux"' } },
+      ['browser', 'os'],
+    ],
     ['Safari on macOS for Firefox on Linux', firefox, { ...firefox, agent: AGENTS.safariMac }, ['browser', 'os']],
     ['curl for Chrome', windows, { agent: AGENTS.curl, address: windows.address }, ['browser', 'os', 'hints-missing']],
     [
@@ -320,8 +327,11 @@ describe('a session of before the checks', () => {
     await after.visit(token, windows)
     expect(await after.drifts()).toEqual([])
 
+    const mover = await before.signIn(windows)
+    await after.visit(mover, { ...windows, address: '192.0.2.1' })
+    expect(await after.drifts()).toMatchObject([{ changes: ['network'] }])
     await after.visit(token, { ...windows, address: '192.0.2.1' })
-    expect(await after.drifts()).toMatchObject([{ changes: ['network', 'asn', 'country'], grade: 'step-up' }])
+    expect((await after.drifts()).slice(1)).toMatchObject([{ changes: ['network', 'asn', 'country'], grade: 'step-up' }])
   })
 })
 

@@ -148,6 +148,15 @@ describe('keys', () => {
     expect((await after.visit(token, firefox)).session.state).toBe('revoked')
   })
 
+  it('the fingerprint moves at a request that shows all of it, and stays under the older key until then', async () => {
+    const store = faultyStore(memoryStore())
+    const token = await guarded({}, { store, keys: OLDER_KEY }).signIn(windows)
+    const after = guarded({}, { store, keys: [KEY, OLDER_KEY] })
+    await after.visit(token, { ...windows, hints: undefined, isSocket: true })
+
+    expect((await after.visit(token, { ...windows, hints: HINTS.edgeWindows })).session.state).toBe('revoked')
+  })
+
   it('under the older key too, another client is another', async () => {
     const store = faultyStore(memoryStore())
     const token = await guarded({}, { store, keys: OLDER_KEY }).signIn(windows)
