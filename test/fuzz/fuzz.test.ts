@@ -23,6 +23,7 @@ describe('a short run of `npm run fuzz`', () => {
       record: 6,
       data: 1,
       address: 1,
+      csrf: 1,
     })
   })
 

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: ten million inputs for the parsers of token, cookie header, record, data and addresses. Ends with exit code 1 on a finding,
+ * `npm run fuzz`: ten million inputs for the parsers of token, cookie header, record, data, addresses and forged requests. Ends with exit code 1 on a finding,
  * printed with its seed. `npm run fuzz -- --count=1000000 --seed=42` repeats a run.
  */
 import { parseArgs } from 'node:util'

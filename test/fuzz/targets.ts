@@ -10,6 +10,7 @@ import { chooseCookie } from '../../src/http/cookie-choice.ts'
 import { cookieValues, MOST_CANDIDATES } from '../../src/http/cookie-parse.ts'
 import { formatIpAddress, parseIpAddress } from '../../src/http/ip-address.ts'
 import { MOST_HOPS, TrustedProxies } from '../../src/http/trusted-proxies.ts'
+import { csrfRun } from './csrf-target.ts'
 import { type Draw, mutateBytes, mutateText } from './mutate.ts'
 
 /** One parser under test. */
@@ -153,7 +154,16 @@ export function targetsFrom(draw: Draw): readonly Target[] {
     const client = proxies.clientOf({ peer: '10.9.9.9', header: () => input })
     return client === plainClient(input) ? undefined : `took ${client} for the client`
   }
-  return [token, cookie, record, data, address]
+  const runCsrf = csrfRun(ring, random)
+  const csrf: Target = {
+    name: 'csrf',
+    share: 5,
+    run: (choose) => {
+      const [input, findingOf] = runCsrf(choose)
+      return { input, finding: judged(findingOf) }
+    },
+  }
+  return [token, cookie, record, data, address, csrf]
 }
 
 function judged(work: () => string | undefined): string | undefined {
