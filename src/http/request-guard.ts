@@ -16,6 +16,8 @@ export interface GuardedRequest {
   readonly isSecure: boolean
   /** The client's address; `undefined` where the platform hides it. */
   readonly clientAddress: string | undefined
+  /** Whether it becomes a socket. What its headers alone say of that is the client's own word. */
+  readonly isUpgrade: boolean
 }
 
 /** What a guard may know of the adapter it is given to. */

@@ -117,10 +117,9 @@ export class TraitGuard implements RequestGuard {
     return this.#settle(work, texts, observation)
   }
 
-  #observe(texts: Texts, { facts }: GuardedRequest): Observation {
-    // Browsers open WebSockets without client hints.
-    const isHintable = texts.brands !== undefined || facts.header('upgrade') === undefined
-    return this.#settings.observer.observe(texts, isHintable)
+  /** Browsers open WebSockets without client hints. */
+  #observe(texts: Texts, { isUpgrade }: GuardedRequest): Observation {
+    return this.#settings.observer.observe(texts, !isUpgrade)
   }
 
   /** Whether nothing at all has changed, at the price of one hash. */

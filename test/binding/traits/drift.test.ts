@@ -91,6 +91,12 @@ describe('which change it is', () => {
     ['no hints any more', windows, { ...windows, hints: undefined }, ['hints-missing']],
     ['hints where there were none', { ...windows, hints: undefined }, windows, ['hints-new']],
     ['a WebSocket, which has no hints', windows, { ...windows, hints: undefined, isSocket: true }, []],
+    [
+      'a tool that only says it opens a WebSocket',
+      windows,
+      { ...windows, hints: { upgrade: 'websocket', connection: 'upgrade' } },
+      ['hints-missing'],
+    ],
     ['hints after a session that began with a WebSocket', { ...windows, hints: undefined, isSocket: true }, windows, []],
     ['another network of the same operator', windows, { ...windows, address: '198.18.0.1' }, ['network']],
     ['another operator', windows, { ...windows, address: '203.0.113.9' }, ['network', 'asn']],

@@ -16,7 +16,6 @@ export function requestOf({ agent, hints = {}, address, isSocket = false }: Clie
   const headers: Record<string, string | undefined> = {
     ...hints,
     'user-agent': agent,
-    upgrade: isSocket ? 'websocket' : undefined,
   }
   const facts = {
     isEncrypted: true,
@@ -27,7 +26,7 @@ export function requestOf({ agent, hints = {}, address, isSocket = false }: Clie
     path: '/',
     header: (name: string) => headers[name],
   }
-  return { facts, isSecure: true, clientAddress: address } as unknown as GuardedRequest
+  return { facts, isSecure: true, clientAddress: address, isUpgrade: isSocket } as unknown as GuardedRequest
 }
 
 export function guarded(options: TraitOptions = {}, given: LooseOptions = {}) {
