@@ -8,6 +8,7 @@ import type { GeoDatabases } from './traits/place.ts'
 import { type Change, type DriftPolicy, type Grade, invalid, reasonOf, resolvePolicy } from './traits/policy.ts'
 import { reportOf, type TraitReport } from './traits/report.ts'
 
+export type { RequestGuard } from '../http/request-guard.ts'
 export type { KeepAddress } from './traits/address-keeping.ts'
 export type { GeoDatabases } from './traits/place.ts'
 export { type Change, type Combination, type DriftPolicy, type Grade, presets } from './traits/policy.ts'

@@ -1,12 +1,15 @@
 // The checks through real servers with TLS, on every adapter: the headers and addresses are those of sockets.
 import { Buffer } from 'node:buffer'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
 import { createSessions, type SojournEvent } from 'sojourn'
+import { upgradeSession } from 'sojourn/node'
 import { memoryStore } from 'sojourn/stores/memory'
 import { type TraitOptions, traitChecks, traitsOf } from 'sojourn/traits'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { testKey } from '../../http/support/keys.ts'
-import { type Ask, ask, serve } from '../../http/support/servers.ts'
+import { type Ask, ask, serve, testCertificate } from '../../http/support/servers.ts'
 import { type App, adapters } from '../../matrix/adapters.ts'
 import { AGENTS, HINTS } from './agents.ts'
 
@@ -42,7 +45,7 @@ async function site(name: string, options: TraitOptions = {}) {
     await sessions.events.drained()
     return events.filter(({ type }) => type === 'traits.drifted')
   }
-  return { origin, visit, drifts }
+  return { origin, sessions, guards, visit, drifts }
 }
 
 const chrome: Ask = { headers: { 'user-agent': AGENTS.chromeWindows, ...HINTS.chromeWindows } }
@@ -112,6 +115,28 @@ describe.each(Object.keys(adapters))('%s', (name) => {
     expect(await drifts()).toEqual([])
     expect(await visit('/', chrome, cookie)).toMatchObject({ subject: null, state: 'revoked' })
   })
+})
+
+it('a real handshake of a WebSocket is excused from client hints, and from nothing else', async () => {
+  const { sessions, guards, visit, drifts } = await site('node, withSession', { policy: { 'hints-missing': 'revoke' } })
+  const open = upgradeSession(sessions, { guards })
+  const server = createTlsServer(testCertificate(), (_, res) => res.end())
+  server.on('upgrade', async (request, socket) => {
+    const { state } = await open(request)
+    socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${state}`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const { cookie } = await visit('/login', chrome)
+  const handshake = async (agent: string) => {
+    const headers = { connection: 'upgrade', upgrade: 'websocket', cookie, 'user-agent': agent }
+    return (await ask(`https://localhost:${port}/`, { headers })).body
+  }
+
+  expect(await handshake(AGENTS.chromeWindows)).toBe('active')
+  expect(await drifts()).toEqual([])
+  expect(await handshake(AGENTS.firefoxLinux)).toBe('revoked')
 })
 
 it('a NUL in a header never reaches the checks: Node refuses the request', async () => {
