@@ -119,6 +119,19 @@ test('the traits example notes an update, and ends the session for another progr
   expect(stolen).toMatchObject({ subject: null, state: 'revoked', mayAct: false })
 })
 
+test('the headers example goes on inside the site only, lets its own script run, and says what was wrong without repeating it', async () => {
+  const browser = await start('headers.ts')
+
+  const page = await browser.get('/page?next=//evil.example')
+  const away = await browser.post('/login/ada?next=//evil.example')
+  const wrong = await browser.post('/login/ADA-LOVELACE')
+  const nonce = /nonce="([\w-]{24})"/.exec(page.body)?.[1]
+
+  expect([page.body.includes('evil'), away.headers.location]).toEqual([false, '/'])
+  expect(page.headers['content-security-policy']).toContain(`'nonce-${nonce}' 'strict-dynamic'`)
+  expect([wrong.status, wrong.body.includes('LOVELACE')]).toEqual([400, false])
+})
+
 test.each(files)('%s is under 60 lines and imports what a user can', (file) => {
   const source = readFileSync(join(folder, file), 'utf8')
   const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name)
