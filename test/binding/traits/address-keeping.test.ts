@@ -38,7 +38,7 @@ it('it is kept from the sign-in on, in one spelling', async () => {
 it('it goes before its time is over, with an event, and is not taken again in the same network', async () => {
   const service = guarded({ keepAddress: { for: days(7) } }, { policy })
   const token = await service.signIn(firefox)
-  const before = await useFor(days(7) - hours(3), service, token)
+  const before = await useFor(days(6) - hours(3), service, token)
   expect(traitsOf(before.session).address?.text).toBe('198.51.100.7')
 
   const after = await useFor(hours(3), service, before.token)
@@ -50,7 +50,7 @@ it('it goes before its time is over, with an event, and is not taken again in th
 })
 
 it('it goes at the very request at which its time is over, however often the client came before', async () => {
-  const { signIn, visit, clock } = guarded({ keepAddress: { for: hours(3) } }, { policy })
+  const { signIn, visit, clock } = guarded({ keepAddress: { for: days(1) + hours(3) } }, { policy })
   const token = await signIn(firefox)
   for (let i = 0; i < 5; i++) expect(traitsOf((await visit(token, firefox)).session).address).toBeDefined()
   clock.advance(hours(1))
@@ -58,13 +58,19 @@ it('it goes at the very request at which its time is over, however often the cli
   expect(traitsOf((await visit(token, firefox)).session).address).toBeUndefined()
 })
 
-it('a session that nobody uses is over before its address has had its time', async () => {
+it('a session that nobody uses is over, and its record purged, before its address has had its time', async () => {
   const service = guarded({ keepAddress: { for: days(7) } }, { policy })
+  const startedAt = service.clock()
   const token = await service.signIn(firefox)
-  const last = await useFor(days(7) - hours(3), service, token)
+  const last = await useFor(days(6) - hours(3), service, token)
+  const { id } = last.session
+  expect(JSON.stringify(await service.noteOf(last.token))).toContain('198.51')
   service.clock.advance(hours(2) + minutes(1))
-
   expect((await service.visit(last.token, firefox)).session.state).toBe('expired')
+
+  service.clock.advance(startedAt + days(7) - service.clock())
+  await service.sessions.purge()
+  expect(await service.store.read(id!)).toBeUndefined()
 })
 
 it('another network brings another address, with a time of its own', async () => {
@@ -116,7 +122,8 @@ it('a session that may lie idle for longer than an address is kept does not keep
 })
 
 it('a retention that could not be kept is refused at start-up', () => {
-  expect(thrownBy(() => guarded({ keepAddress: { for: hours(1) } }, { policy }))).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  for (const span of [hours(1), days(1), days(1) + hours(2)])
+    expect(thrownBy(() => guarded({ keepAddress: { for: span } }, { policy }))).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
   for (const given of [null, true, {}, { for: 7 }, { for: '7d' }, { for: days(400) }, { for: Number.NaN }])
     expect(thrownBy(() => traitChecks({ keepAddress: given as never }))).toMatchObject({ code: 'ERR_CONFIG_INVALID' })
 })

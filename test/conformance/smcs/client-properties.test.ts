@@ -117,7 +117,7 @@ it('ASVS-14.2.7: an address that was kept is gone when its time is over', async 
     visit,
     clock,
     noteOf,
-  } = guarded({ keepAddress: { for: days(2) } }, { policy: { idleTimeout: days(1), absoluteTimeout: days(30) } })
+  } = guarded({ keepAddress: { for: days(3) } }, { policy: { idleTimeout: days(1), absoluteTimeout: days(30) } })
   const token = await start(firefox)
   expect(JSON.stringify(await noteOf(token))).toContain(AT_HOME)
   clock.advance(days(1) - minutes(1))
