@@ -1,5 +1,4 @@
 /** What this server says to a browser about bindings: offers, challenges, configurations, refusals (DBSC draft, sections 6 and 8). */
-import type { RequestFacts } from '../../http/request-facts.ts'
 import type { BindingContext } from './context.ts'
 import type { Bound } from './note.ts'
 
@@ -50,10 +49,10 @@ export function refusal(context: BindingContext, status: keyof typeof REASONS): 
 }
 
 /** The well-known document of the registrable domain: who may register sessions for the whole site. Public, and the same for everybody. */
-export function wellKnownAnswer({ settings }: BindingContext, { method }: Pick<RequestFacts, 'method'>): Answer {
+export function wellKnownAnswer({ settings }: BindingContext): Answer {
   const body = JSON.stringify({ registering_origins: settings.registeringOrigins })
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'max-age=300', 'X-Content-Type-Options': 'nosniff' }
-  return { status: 200, headers, body: method === 'HEAD' ? '' : body }
+  return { status: 200, headers, body }
 }
 
 /** No CORS header on purpose: no other origin's script has business here. */

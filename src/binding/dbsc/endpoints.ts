@@ -30,7 +30,7 @@ function onlyPost(handler: Handler): Handler {
 }
 
 function wellKnown(context: BindingContext, facts: RequestFacts): Answer {
-  return facts.method === 'GET' || facts.method === 'HEAD' ? wellKnownAnswer(context, facts) : notAllowed(context, 'GET, HEAD')
+  return facts.method === 'GET' || facts.method === 'HEAD' ? wellKnownAnswer(context) : notAllowed(context, 'GET, HEAD')
 }
 
 function notAllowed(context: BindingContext, allow: string): Answer {

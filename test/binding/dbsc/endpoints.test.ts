@@ -168,8 +168,8 @@ describe('on the Web', () => {
   })
 })
 
-it('mounted behind the session it works too, and its cookie is not cleared by the guard', async () => {
-  const { sessions } = setUp()
+it('mounted behind the session it works too, and the guard does not clear the cookie that the endpoint sets', async () => {
+  const { sessions, clock } = setUp()
   const binding = deviceBinding(sessions)
   const handle = withSession(
     sessions,
@@ -178,20 +178,26 @@ it('mounted behind the session it works too, and its cookie is not cleared by th
       await session.signIn({ subject: 'ada', method: 'pwd' })
       response.end()
     },
-    { guards: [binding], csrf: { safe: ['/dbsc/register', '/dbsc/refresh'] } },
+    { guards: [binding] },
   )
   const origin = await serve(handle, { tls: true })
   const device = new Device()
   const login = await ask(`${origin}/login`)
   const challenge = /challenge="([^"]+)"/.exec(String(login.headers['secure-session-registration']))![1]!
-  const registered = await ask(`${origin}/dbsc/register`, {
-    method: 'POST',
-    headers: {
-      cookie: `${pairs(login.setCookies)[0]}; __Host-sjn-bound=old`,
-      'secure-session-response': device.registration(challenge),
-    },
+  const session = pairs(login.setCookies)[0]!
+  const post = (path: string, headers: Record<string, string>) =>
+    ask(origin + path, { method: 'POST', headers: { 'sec-fetch-site': 'same-origin', ...headers } })
+  const registered = await post('/dbsc/register', { cookie: session, 'secure-session-response': device.registration(challenge) })
+  const next = /^"([^"]+)";id="([^"]+)"/.exec(String(registered.headers['secure-session-challenge']))!
+  clock.advance(60_000)
+  const refreshed = await post('/dbsc/refresh', {
+    cookie: `${session}; __Host-sjn-bound=wrong`,
+    'sec-secure-session-id': next[2]!,
+    'secure-session-response': device.refresh(next[1]!),
   })
 
-  expect(registered.status).toBe(200)
-  expect(pairs(registered.setCookies)).toEqual([expect.stringMatching(/^__Host-sjn-bound=[\w-]{30}$/)])
+  for (const answer of [registered, refreshed]) {
+    expect(answer.status).toBe(200)
+    expect(pairs(answer.setCookies)).toEqual([expect.stringMatching(/^__Host-sjn-bound=[\w-]{30}$/)])
+  }
 })

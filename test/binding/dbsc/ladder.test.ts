@@ -132,6 +132,27 @@ describe.each(['preferred', 'required'] as const)('once bound, under `%s`', (mod
   })
 })
 
+it('a value that differs in one letter from the one that is remembered proves nothing', async () => {
+  const { site, browser, token } = await bound()
+  const value = browser.cookie(BOUND_COOKIE)!
+  for (let round = 0; round < 5; round++) expect((await browser.meAsIs()).binding.state).toBe('bound')
+
+  for (let i = 0; i < value.length; i++) {
+    const changed = `${value.slice(0, i)}${value[i] === 'Q' ? 'g' : 'Q'}${value.slice(i + 1)}`
+    expect((await asThief(site, `${token}; ${BOUND_COOKIE}=${changed}`)).state).toBe('unproven')
+  }
+})
+
+it('the bound cookie of one session is none of another one of the same person and key', async () => {
+  const { site, browser } = await bound()
+  const second = new BindingBrowser(site, { device: browser.device })
+  await second.signIn()
+  site.clock.advance(minutes(1))
+  const mixed = `${COOKIE}=${browser.cookie(COOKIE)}; ${BOUND_COOKIE}=${second.cookie(BOUND_COOKIE)}`
+
+  expect(await asThief(site, mixed)).toMatchObject({ subject: null, reason: 'proof-of-another' })
+})
+
 describe('a bound cookie that proves nothing', () => {
   it('is cleared, so that the browser asks for another; the session cookie stays', async () => {
     const { browser, token } = await bound()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { minutes, seconds } from '../../../src/core/duration.ts'
+import { SessionStateError } from '../../../src/core/errors.ts'
 import { Device } from './device.ts'
 import { asThief, BindingBrowser, BOUND_COOKIE, type BoundSite, boundSite, COOKIE, challengeIn } from './support.ts'
 
@@ -324,6 +325,14 @@ describe('trouble is never taken for an end', () => {
     expect([away.status, back.status]).toEqual([503, 200])
     expect(away.headers.get('retry-after')).toBe('1')
     expect(away.headers.getSetCookie()).toEqual([])
+  })
+
+  it('whatever a store throws: no 4xx, which would end the binding in the browser', async () => {
+    const { site, post } = await bound()
+    const odd = new SessionStateError('odd', { code: 'ERR_SESSION_ENDED', status: 401 })
+    site.store.setFaults({ read: { kind: 'error', error: odd } })
+
+    expect((await post({})).status).toBeGreaterThanOrEqual(500)
   })
 
   it('a proof whose writing was lost sight of is answered when it is sent again', async () => {

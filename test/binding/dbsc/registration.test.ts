@@ -121,6 +121,14 @@ describe('registration', () => {
     expect(await site.seen('binding.registered')).toHaveLength(1)
   })
 
+  it('sent again after a refresh, which shows that its answer arrived, is refused', async () => {
+    const { browser, challenge } = await offered()
+    await browser.register(challenge)
+    await browser.refresh()
+
+    expect((await browser.register(challenge)).status).toBe(403)
+  })
+
   it('with another key of a session that is bound is refused, and changes nothing', async () => {
     const { browser, challenge, site } = await offered()
     await browser.register(challenge)
