@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { monotonic } from '../../core/clock.ts'
+import { Cork } from '../internal/cork.ts'
 import type { MemcachedServer } from './client.ts'
 import { type Answer, AnswerReader, encodeRequest, Opcode, type Request, Status } from './protocol.ts'
 
@@ -26,7 +27,7 @@ export class Connection {
   #socket: Socket | undefined
   #waiting: Waiting[] = []
   #opaque = 0
-  #isCorked = false
+  readonly #cork = new Cork()
   #isClosed = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -59,14 +60,7 @@ export class Connection {
     this.#opaque = (this.#opaque + 1) >>> 0
     if (this.#waiting.length === 0) socket.ref()
     this.#waiting.push({ opcode: request.opcode, opaque: this.#opaque, since: monotonic(), resolve, reject })
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      socket.cork()
-      process.nextTick(() => {
-        this.#isCorked = false
-        socket.uncork()
-      })
-    }
+    this.#cork.hold(socket)
     socket.write(encodeRequest(request, this.#opaque))
     if (this.#timer === undefined) this.#watch(this.#timeout)
   }
@@ -89,7 +83,6 @@ export class Connection {
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('The server closed the connection.')))
     this.#socket = socket
-    this.#isCorked = false
     if (username && password) this.#authenticate(socket, username, password, fail)
     return socket
   }

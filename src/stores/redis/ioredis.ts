@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { Cork, type Corkable } from '../internal/cork.ts'
 import { Batches, type Outcome } from './batches.ts'
 import type { Argument, Connection, ConnectionListener, Port, Replicated, Replication, Reply } from './port.ts'
 import { followRedirections, redirectionIn } from './redirections.ts'
@@ -15,6 +16,8 @@ export interface IoredisClient {
 /** What the store uses of a `Redis`. */
 interface Redis extends IoredisClient {
   readonly options: object
+  /** The socket, while there is one. */
+  readonly stream?: Partial<Corkable> | undefined
   pipeline(commands: unknown[][]): Pipeline
   connect(): Promise<unknown>
   duplicate(override?: object): Redis
@@ -40,6 +43,7 @@ export class IoredisPort implements Port {
   /** Writes that wait for replicas go over connections of their own: `WAIT` holds up all that comes behind it. */
   #writer: Promise<Redis | Cluster> | undefined
 
+  readonly #cork = new Cork()
   readonly #batches: Batches
   readonly #wait: readonly Argument[]
 
@@ -52,11 +56,13 @@ export class IoredisPort implements Port {
   }
 
   get(key: string): Promise<Buffer | null> {
+    this.#hold()
     return this.#client.getBuffer(key)
   }
 
   send(_key: string, command: readonly Argument[]): Promise<Reply> {
     const [name, ...args] = command
+    this.#hold()
     return this.#client.callBuffer(name as string, ...args) as Promise<Reply>
   }
 
@@ -84,6 +90,13 @@ export class IoredisPort implements Port {
   close(): void {
     this.#writer?.then((writer) => writer.disconnect()).catch(() => {})
     this.#writer = undefined
+  }
+
+  /** The client writes each command by itself, as node-redis does not. A Cluster has a socket for each node, and does not tell which one is next. */
+  #hold(): void {
+    const client = this.#client
+    const stream = isCluster(client) ? undefined : client.stream
+    if (typeof stream?.cork === 'function' && typeof stream.uncork === 'function') this.#cork.hold(stream as Corkable)
   }
 
   /** A pipeline that was answered in part when its connection broke is not sent again by the client: its `WAIT` would mean nothing. */
