@@ -23,6 +23,14 @@ it('the copied user agent alone, in the victim’s network: seen, and only stric
   expect((await ask(strict, await signIn(strict), toolAt(AT_HOME))).acr).toBe('aal0')
 })
 
+it('what remains: a tool that calls its request a worker’s is not missed the hints, and every other change still counts', async () => {
+  const shop = guardedSite()
+  const asWorker = { ...toolAt(NEARBY), 'sec-fetch-dest': 'empty' }
+  await ask(shop, await signIn(shop), asWorker)
+
+  expect(await shop.seen('traits.drifted')).toMatchObject([{ grade: 'rotate', changes: ['network'] }])
+})
+
 it('what remains: every header copied, from the same network, is the victim’s client, and only a bound key tells them apart', async () => {
   for (const policy of Object.values(presets)) {
     const shop = guardedSite({ policy })

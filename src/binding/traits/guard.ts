@@ -13,7 +13,7 @@ import type { GuardedHttp, GuardedRequest, RequestGuard } from '../../http/reque
 import type { AddressKeeping } from './address-keeping.ts'
 import { type Comparison, compare } from './comparison.ts'
 import { type Fingerprint, firstFingerprint, noteOf, readNote, TraitHashes } from './fingerprint.ts'
-import { areSmall, type Observation, type Observer, type Texts, textsOf } from './observation.ts'
+import { areSmall, isHintable, type Observation, type Observer, type Texts, textsOf } from './observation.ts'
 import { type Change, canRevoke, type DriftPolicy, type Grade, gradeOf, reasonOf } from './policy.ts'
 
 export const NOTE = 'traits'
@@ -84,7 +84,7 @@ export class TraitGuard implements RequestGuard {
 
   notesAtStart(request: GuardedRequest): JsonObject | undefined {
     const texts = textsOf(request)
-    const observation = this.#observe(texts, request)
+    const observation = this.#settings.observer.observe(texts, request)
     const { config } = this.#service!
     const first = firstFingerprint(observation, this.#hashes, config.random)
     // Which policy the session gets is not known yet, where each may have its own: one that lies idle for longer must not have kept it.
@@ -104,7 +104,7 @@ export class TraitGuard implements RequestGuard {
       return undefined
     }
     const texts = textsOf(request)
-    const observation = this.#observe(texts, request)
+    const observation = this.#settings.observer.observe(texts, request)
     if (note !== undefined) {
       const print = readNote(note)
       const policy = policyFor(this.#service!, work.active!.record)
@@ -115,11 +115,6 @@ export class TraitGuard implements RequestGuard {
     }
     work.traits = { ...texts, by: this, observation, lookAgainAt: 0 } satisfies Seen
     return this.#settle(work, texts, observation)
-  }
-
-  /** Browsers open WebSockets without client hints. */
-  #observe(texts: Texts, { isUpgrade }: GuardedRequest): Observation {
-    return this.#settings.observer.observe(texts, !isUpgrade)
   }
 
   /** Whether nothing at all has changed, at the price of one hash. */
@@ -236,13 +231,16 @@ async function rotate(work: UnitOfWork): Promise<void> {
   }
 }
 
-function isSame(seen: Seen, { facts, clientAddress }: GuardedRequest): boolean {
+function isSame(seen: Seen, request: GuardedRequest): boolean {
+  const { facts, clientAddress } = request
   return (
     seen.agent === facts.header('user-agent') &&
     seen.address === clientAddress &&
     seen.brands === facts.header('sec-ch-ua') &&
     seen.platform === facts.header('sec-ch-ua-platform') &&
-    seen.mobile === facts.header('sec-ch-ua-mobile')
+    seen.mobile === facts.header('sec-ch-ua-mobile') &&
+    // A worker's request may come without hints; the same texts of a document's may not.
+    (seen.brands !== undefined || seen.observation.isHintable || !isHintable(request))
   )
 }
 

@@ -18,7 +18,7 @@ export interface Observation {
   readonly agent: Agent | undefined
   readonly hints: Hints | undefined
   readonly place: Place | undefined
-  /** Whether a browser that sends hints would have sent them: it does not when it opens a WebSocket. */
+  /** Whether a browser that sends hints would have sent them here. */
   readonly isHintable: boolean
   /** All of it in one text, which is the same exactly when nothing has changed. */
   readonly text: string
@@ -37,7 +37,7 @@ export class Observer {
     this.places = new PlaceFinder(geo)
   }
 
-  observe(texts: Texts, isHintable: boolean): Observation {
+  observe(texts: Texts, request: GuardedRequest): Observation {
     const agent = texts.agent === undefined ? undefined : this.#agents.read(texts.agent)
     const hints = this.#hints.read(texts.brands, texts.platform, texts.mobile)
     const place = this.places.find(texts.address)
@@ -46,8 +46,33 @@ export class Observer {
       hints && `${hints.brands}\0${hints.platform}\0${hints.mobile}`,
       place && `${place.network}\0${place.asn ?? ''}\0${place.country ?? ''}`,
     ].join('\n')
-    return { agent, hints, place, isHintable, text }
+    return { agent, hints, place, isHintable: isHintable(request), text }
   }
+}
+
+/**
+ * What only documents ask for, by `Sec-Fetch-Dest`. Chromium (156) sends no hints with what workers ask for, their own scripts and
+ * `importScripts` included, with downloads, and when it opens a socket; all of these are `empty`, `script`, a kind of worker, or say nothing.
+ */
+const OF_DOCUMENTS = [
+  'document',
+  'iframe',
+  'frame',
+  'object',
+  'embed',
+  'image',
+  'style',
+  'font',
+  'audio',
+  'video',
+  'track',
+  'manifest',
+]
+
+/** Whether a browser that sends hints would have sent them. One that says nothing of the destination is no browser, or opens a socket. */
+export function isHintable({ facts, isUpgrade }: GuardedRequest): boolean {
+  const destination = facts.header('sec-fetch-dest')
+  return destination === undefined ? !isUpgrade : OF_DOCUMENTS.includes(destination)
 }
 
 export function textsOf({ facts, clientAddress }: GuardedRequest): Texts {

@@ -97,6 +97,10 @@ describe('which change it is', () => {
       { ...windows, hints: { upgrade: 'websocket', connection: 'upgrade' } },
       ['hints-missing'],
     ],
+    ['a worker’s request, which has none', windows, { ...windows, hints: { 'sec-fetch-dest': 'empty' } }, []],
+    ['a script that a worker imports', windows, { ...windows, hints: { 'sec-fetch-dest': 'script' } }, []],
+    ['a page without hints', windows, { ...windows, hints: { 'sec-fetch-dest': 'document' } }, ['hints-missing']],
+    ['hints after a sign-in from a worker', { ...windows, hints: { 'sec-fetch-dest': 'empty' } }, windows, []],
     ['hints after a session that began with a WebSocket', { ...windows, hints: undefined, isSocket: true }, windows, []],
     ['another network of the same operator', windows, { ...windows, address: '198.18.0.1' }, ['network']],
     ['another operator', windows, { ...windows, address: '203.0.113.9' }, ['network', 'asn']],
@@ -130,6 +134,16 @@ describe('which change it is', () => {
     await visit(token, other)
 
     expect(await drifts()).toHaveLength(1)
+  })
+
+  it('a tool is not taken for the worker that came before it without hints', async () => {
+    const { signIn, visit, drifts } = guarded(NOTE_ALL)
+    const token = await signIn(windows)
+    for (let i = 0; i < 5; i++) await visit(token, { ...windows, hints: { 'sec-fetch-dest': 'empty' } })
+    expect(await drifts()).toEqual([])
+    await visit(token, { ...windows, hints: undefined })
+
+    expect(await drifts()).toMatchObject([{ changes: ['hints-missing'] }])
   })
 
   it('each is told once: the new value is the known one from then on', async () => {

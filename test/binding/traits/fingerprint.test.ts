@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compare } from '../../../src/binding/traits/comparison.ts'
 import { firstFingerprint, noteOf, readNote, TraitHashes } from '../../../src/binding/traits/fingerprint.ts'
-import { Observer } from '../../../src/binding/traits/observation.ts'
+import { Observer, textsOf } from '../../../src/binding/traits/observation.ts'
 import { presets, traitChecks } from '../../../src/binding/traits.ts'
 import { pooledRandom } from '../../../src/core/crypto.ts'
 import { createKeyring } from '../../../src/core/keyring.ts'
@@ -56,10 +56,8 @@ describe('what is kept', () => {
 
   it('who has the note and not the keys cannot try out values: another key makes other hashes', () => {
     const observer = new Observer(undefined)
-    const seen = observer.observe(
-      { agent: AGENTS.firefoxLinux, brands: undefined, platform: undefined, mobile: undefined, address: '1.2.3.4' },
-      true,
-    )
+    const client = { agent: AGENTS.firefoxLinux, address: '1.2.3.4' }
+    const seen = observer.observe(textsOf(requestOf(client)), requestOf(client))
     const random = () => new Uint8Array(9)
     const [mine, theirs] = [KEY, OLDER_KEY].map((key) => firstFingerprint(seen, new TraitHashes(createKeyring(key)), random))
 
@@ -72,7 +70,7 @@ describe('what is kept', () => {
     const random = pooledRandom()
     fc.assert(
       fc.property(clients(), fc.boolean(), (client, isFull) => {
-        const print = firstFingerprint(observer.observe(textsIn(client), true), hashes, random)
+        const print = firstFingerprint(observer.observe(textsOf(requestOf(client)), requestOf(client)), hashes, random)
         const drift = isFull ? { at: 5, grade: 'note' as const, changes: ['os' as const], isShadow: true } : undefined
         const full = { ...print, drift, address: isFull ? { text: '1.2.3.4', takenAt: 7 } : undefined }
         expect(readNote(JSON.parse(JSON.stringify(noteOf(full))))).toEqual(full)
@@ -85,7 +83,7 @@ describe('comparing', () => {
   const hashes = new TraitHashes(createKeyring(KEY))
   const observer = new Observer(geo)
   const random = pooledRandom()
-  const observe = (client: Client) => observer.observe(textsIn(client), client.isSocket !== true)
+  const observe = (client: Client) => observer.observe(textsOf(requestOf(client)), requestOf(client))
 
   it('a client is never different from itself, and what was learnt is known', () => {
     fc.assert(
@@ -236,10 +234,6 @@ function timed(work: () => void): number {
   const startedAt = performance.now()
   for (let i = 0; i < 1000; i++) work()
   return performance.now() - startedAt
-}
-
-function textsIn({ agent, hints = {}, address }: Client) {
-  return { agent, brands: hints['sec-ch-ua'], platform: hints['sec-ch-ua-platform'], mobile: hints['sec-ch-ua-mobile'], address }
 }
 
 function clients(): fc.Arbitrary<Client> {

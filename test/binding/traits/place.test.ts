@@ -63,6 +63,7 @@ it.each([
   '1.2.3.4\0',
   `${'1'.repeat(100)}.1`,
   '_hidden',
+  `fe80::1%${'a'.repeat(100)}`,
 ])('%j is no address, and no place', (text) => {
   expect(new PlaceFinder({ asn, country }).find(text)).toBeUndefined()
 })

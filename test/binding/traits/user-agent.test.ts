@@ -69,6 +69,14 @@ describe('user agents', () => {
     )
   })
 
+  it('what comes after 512 characters is not looked at', () => {
+    expect(agents.read(`x${' '.repeat(510)}${AGENTS.firefoxLinux}`)).toMatchObject({
+      family: 'x',
+      os: '',
+      knownFamily: undefined,
+    })
+  })
+
   it('a megabyte of user agent costs no more than its first 512 characters', () => {
     const long = `${AGENTS.firefoxLinux}${' (a'.repeat(350_000)}`
     const startedAt = performance.now()
