@@ -311,11 +311,13 @@ describe('sign-out and sign-in', () => {
     await visitor.post(`/login?as=${subject}`)
     await visitor.registered(2)
     const second = await me(visitor)
+    const spent = site.asked('/dbsc/refresh').length
     await forgetBoundCookie(visitor)
     const refreshed = await me(visitor)
 
     expect(second).toMatchObject({ subject, binding: 'bound' })
     expect(second.id).not.toBe(first)
+    expect(spent).toBe(0)
     expect(refreshed).toEqual(second)
   })
 

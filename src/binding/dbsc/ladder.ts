@@ -3,6 +3,7 @@
  * header that a thief could send lets anybody climb.
  */
 import type { JsonObject } from '../../core/patch.ts'
+import type { RefusedReading } from '../../core/reading.ts'
 import type { SessionRecord } from '../../core/record.ts'
 import { type Session, workOf } from '../../core/session.ts'
 import type { BindingState } from '../../core/unit-of-work.ts'
@@ -69,7 +70,11 @@ function judgeBound(
   return { state: 'unbound', reason: facts.header('sec-fetch-site') === 'cross-site' ? 'cross-site' : 'not-proven' }
 }
 
-/** What the answer carries: the offer at sign-in, and the end of a bound cookie that proves nothing, so that the next request gets a new one. */
+/**
+ * What the answer carries: the offer at sign-in, and the end of a bound cookie that proves nothing, so that the next request gets a new one. A
+ * sign-in leaves the cookie of the session before to be overwritten: without it the browser would sign for that session at once, and
+ * signatures are few.
+ */
 export function respond(
   context: BindingContext,
   session: Session<unknown>,
@@ -79,14 +84,12 @@ export function respond(
 ): void {
   if (!isSecure) return
   const { active, reading } = workOf(session)
-  if (active === undefined) {
-    const { state, reason } = reading as { state: string; reason?: string }
-    const isWrong = state === 'unproven' && (reason === 'proof-expired' || reason === 'proof-of-another')
-    if (isWrong || state === 'revoked') context.cookie.clearIfBrought(facts.header('cookie'), target)
+  if (active !== undefined) {
+    if (hasStarted && bindingOf(active.record)?.kind === 'offered')
+      target.set('Secure-Session-Registration', registrationOffer(context, active.record.id))
     return
   }
-  if (!hasStarted) return
-  context.cookie.clearIfBrought(facts.header('cookie'), target)
-  if (bindingOf(active.record)?.kind !== 'offered') return
-  target.set('Secure-Session-Registration', registrationOffer(context, active.record.id))
+  const { state, reason } = reading as RefusedReading
+  const isWrong = state === 'unproven' && (reason === 'proof-expired' || reason === 'proof-of-another')
+  if (isWrong || state === 'revoked') context.cookie.clearIfBrought(facts.header('cookie'), target)
 }
