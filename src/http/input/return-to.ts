@@ -72,9 +72,7 @@ function safeRest(text: string, origin: string): string | undefined {
   if (!URL.canParse(text, origin)) return undefined
   const { origin: reached, pathname, search, hash } = new URL(text, origin)
   if (reached !== origin || HIDDEN.test(pathname) || SLASHES.test(pathname)) return undefined
-  // Before folding too: `/a//b` and `/..//b` are not alike, and not every reader folds.
-  const path = text.slice(0, /[?#]|$/.exec(text)!.index)
-  return SLASHES.test(path) ? undefined : pathname + search + hash
+  return pathname + search + hash
 }
 
 /** Plain marks only: URL parsing takes a star or a quote for part of a host. */

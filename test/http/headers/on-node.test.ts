@@ -119,6 +119,15 @@ describe('the nonce', () => {
     expect(nonces.filter((nonce) => !/^[\w-]{24}$/.test(nonce))).toEqual([])
   })
 
+  it('leaves inline styles alone that were allowed by name, and makes the answer’s scripts strict all the same', async () => {
+    const options = { dangerouslyAllowInlineStyles: true, dangerouslyAllowInlineScripts: true, strictDynamic: false }
+    const { headers, body } = await answerWith(options, (_req, res) => res.end(cspNonce(res)))
+    const directives = directivesOf(headers['content-security-policy'] as string)
+
+    expect(directives['style-src']).toEqual(["'self'", "'unsafe-inline'"])
+    expect(directives['script-src']).toEqual([`'nonce-${body}'`, "'self'", "'unsafe-inline'"].toSorted())
+  })
+
   it('cannot be had when the headers have left, nor for an answer nobody protects', async () => {
     const codes: unknown[] = []
     await answerWith({}, (_req, res) => {
