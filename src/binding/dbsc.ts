@@ -85,7 +85,7 @@ export function deviceBinding<Data>(sessions: Sessions<Data>, options: DeviceBin
     if (settings.includeSite !== undefined && new URL(settings.includeSite).hostname !== domain)
       throw invalid("includeSite is not the session cookie's domain", 'a cookie shared with it', 'both must reach the same hosts')
     const cookie = new BoundCookie(http.sessionCookie, settings.cookieName, macs, settings.boundLifetime)
-    context = { sessions: sessions as Sessions<unknown>, service, settings, macs, http, cookie }
+    context = { service, settings, macs, http, cookie }
   }
 
   function contextOf(): BindingContext {

@@ -1,13 +1,11 @@
 /** What the parts of one `deviceBinding` work with. */
 import type { Service } from '../../core/service.ts'
-import type { Sessions } from '../../core/sessions.ts'
 import type { GuardedHttp } from '../../http/request-guard.ts'
 import type { BoundCookie } from './bound-cookie.ts'
 import type { BindingMacs } from './macs.ts'
 import type { Settings } from './options.ts'
 
 export interface BindingContext {
-  readonly sessions: Sessions<unknown>
   readonly service: Service
   readonly settings: Settings
   readonly macs: BindingMacs
