@@ -145,6 +145,12 @@ describe('session.csrfToken()', () => {
     expect(again.headers.getSetCookie()).toEqual([])
   })
 
+  test('is bound to no value that the server did not make', async () => {
+    const again = await csrfSite().ask({ ...get, headers: { cookie: '__Host-sjn-csrf=x' } }, (session) => session.csrfToken())
+
+    expect(again.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-sjn-csrf=[\w-]{43};/)])
+  })
+
   test('of before a sign-in is void after it, and its cookie goes', async () => {
     const site = csrfSite()
     const before = await site.ask(get, (session) => session.csrfToken())

@@ -1,4 +1,4 @@
-import { policies } from 'sojourn'
+import { minutes, policies } from 'sojourn'
 import { describe, expect, test } from 'vitest'
 import { csrfSite, type Given } from './support/csrf.ts'
 
@@ -49,6 +49,7 @@ describe('where a request began', () => {
     ['a foreign Origin with our Referer', { origin: EVIL, referer: `${OWN}/` }, 'origin'],
     ['no origin at all, as of a sandboxed frame', { origin: 'null' }, 'origin'],
     ['an empty Origin', { origin: '' }, 'origin'],
+    ['our host by another scheme of the same length', { origin: 'ionic://shop.example' }, 'origin'],
     ['our host by http', { origin: 'http://shop.example' }, 'origin'],
     ['our host at another port', { origin: 'https://shop.example:8443' }, 'origin'],
     ['a longer name that begins like ours', { origin: `${OWN}.evil.example` }, 'origin'],
@@ -109,6 +110,7 @@ describe('a request that says nothing of where it began', () => {
       { headers: { 'content-type': 'application/json' } },
       'anonymous',
     ],
+    ['in any case of letters', { headers: { 'content-type': ' Application/JSON ; charset=utf-8' } }, 'anonymous'],
     ['and so does PUT', { method: 'PUT', headers: {} }, 'anonymous'],
     ['and DELETE', { method: 'DELETE', headers: FORM }, 'anonymous'],
   ])('%s', async (_what, given, outcome) => {
@@ -332,6 +334,17 @@ describe('a refusal', () => {
     await site.sessions.events.drained()
     expect(site.store.calls.length).toBe(before)
     expect(site.events.at(-1)).toMatchObject({ type: 'csrf.refused', rule: 'origin', isReportOnly: false })
+  })
+
+  test('for want of a token counts as no activity and renews nothing, though the session was looked up', async () => {
+    const site = csrfSite()
+    const cookie = await site.signedIn()
+    site.clock.advance(minutes(20))
+    const before = site.store.calls.length
+
+    await site.outcome(post({ cookie }))
+
+    expect(site.store.calls.slice(before)).toEqual(['read'])
   })
 
   test('holds nothing the client sent', async () => {

@@ -1,7 +1,7 @@
 /** One request to a site under given rules, and what becomes of it; nothing is sent anywhere. */
 import { createSessions, isSojournError, type Policy, type Session, type SojournEvent } from 'sojourn'
 import { memoryStore } from 'sojourn/stores/memory'
-import { type FaultyStore, faultyStore } from 'sojourn/testing'
+import { type FakeClock, type FaultyStore, fakeClock, faultyStore } from 'sojourn/testing'
 import type { HeaderTarget } from '../../../src/http/cache-headers.ts'
 import { Exchange } from '../../../src/http/exchange.ts'
 import { type HttpOptions, SessionHttp } from '../../../src/http/http-options.ts'
@@ -21,6 +21,7 @@ export interface Given {
 
 export interface CsrfSite {
   readonly store: FaultyStore
+  readonly clock: FakeClock
   readonly events: SojournEvent[]
   readonly sessions: ReturnType<typeof createSessions>
   /** The rule that refused the request; else `anonymous`, or whose it is. */
@@ -34,7 +35,8 @@ export interface CsrfSite {
 export function csrfSite(options: HttpOptions<Given> = {}, policy: Policy = {}, keys: string | string[] = testKey()): CsrfSite {
   const store = faultyStore(memoryStore())
   const events: SojournEvent[] = []
-  const sessions = createSessions({ store, keys, policy, onEvent: (event) => events.push(event) })
+  const clock = fakeClock()
+  const sessions = createSessions({ store, keys, policy, clock, onEvent: (event) => events.push(event) })
   const field = (request: Given) => (request.body as Record<string, unknown> | undefined)?.csrf_token
   const http = new SessionHttp<Record<string, unknown>, Given>(sessions, options, undefined, field)
 
@@ -69,14 +71,19 @@ export function csrfSite(options: HttpOptions<Given> = {}, policy: Policy = {}, 
 
   return {
     store,
+    clock,
     events,
     sessions,
     ask,
     async outcome(given) {
+      const exchange = exchangeOf(given)
       try {
-        const session = await exchangeOf(given).read()
+        const session = await exchange.read()
         return session.subject ?? 'anonymous'
       } catch (error) {
+        // As adapters do before whatever answer they send.
+        await exchange.commit()
+        exchange.apply(targetOf(new Headers({ 'X-Refused': '1' })))
         if (isSojournError(error, 'ERR_CSRF_REFUSED')) return (error as unknown as { rule: string }).rule
         throw error
       }
