@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, createSecureServer, type IncomingHttpHeaders } from 'node:http2'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sessionMiddleware } from '../../../src/adapters/express.ts'
 import { withSession } from '../../../src/adapters/node.ts'
 import { type DeviceBindingOptions, deviceBinding } from '../../../src/binding/dbsc.ts'
 import type { Session } from '../../../src/core/session.ts'
 import { setUp } from '../../core/support.ts'
-import { type Ask, ask, type Listener, serve } from '../../http/support/servers.ts'
+import { type Ask, ask, type Listener, serve, testCertificate } from '../../http/support/servers.ts'
 import { Device } from './device.ts'
 import { boundSite } from './support.ts'
 
@@ -137,6 +139,45 @@ describe.each([
     expect([document.status, head.status, head.body, post.status]).toEqual([200, 200, '', 405])
     expect(absent.body).toBe('unbound')
   })
+})
+
+it('on HTTP/2 a cookie that is set joins those that were set before', async () => {
+  const { sessions } = setUp()
+  const binding = deviceBinding(sessions)
+  const handle = withSession(
+    sessions,
+    async (_request, response, session) => {
+      await session.signIn({ subject: 'ada', method: 'pwd' })
+      response.end()
+    },
+    { guards: [binding] },
+  )
+  const server = createSecureServer(testCertificate(), (request, response) => {
+    const [req, res] = [request, response] as unknown as [IncomingMessage, ServerResponse]
+    res.setHeader('Set-Cookie', 'mine=1')
+    if (!binding.node(req, res)) void handle(req, res)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const client = connect(`https://localhost:${(server.address() as AddressInfo).port}`, { rejectUnauthorized: false })
+  onTestFinished(() => {
+    client.destroy()
+    server.close()
+  })
+  const send = (headers: Record<string, string>) =>
+    new Promise<IncomingHttpHeaders>((resolve, reject) => {
+      client.request(headers).on('response', resolve).on('error', reject).resume()
+    })
+  const login = await send({ ':path': '/login' })
+  const challenge = /challenge="([^"]+)"/.exec(String(login['secure-session-registration']))![1]!
+
+  const registered = await send({
+    ':path': '/dbsc/register',
+    ':method': 'POST',
+    'secure-session-response': new Device().registration(challenge),
+  })
+
+  expect(registered[':status']).toBe(200)
+  expect(pairs(registered['set-cookie']!)).toEqual(['mine=1', expect.stringMatching(/^__Host-sjn-bound=/)])
 })
 
 describe('on the Web', () => {
