@@ -69,8 +69,8 @@ export class Csrf<Native> {
     this.#isOff = dangerouslyDisableCsrf
     this.#events = sessions.events
     this.#allowed = checkedOrigins(given.allowedOrigins, dangerouslyAllowHttp)
-    this.#safe = checkedMatcher('safe', given.safe)
-    this.#protect = checkedMatcher('protect', given.protect)
+    this.#safe = checkedMatcher('safe', given.safe, 'exactly')
+    this.#protect = checkedMatcher('protect', given.protect, 'loosely')
     this.#isProgram = checkedFunction('isProgram', given.isProgram)
     this.#isAlways = (given.token ?? (isNist ? 'always' : 'fallback')) === 'always'
     this.#isReportOnly = given.dangerouslyReportOnly === true
@@ -86,7 +86,9 @@ export class Csrf<Native> {
   judge(request: CsrfRequest<Native>): CsrfVerdict {
     const { facts, isUpgrade } = request
     if (this.#isOff) return 'pass'
-    const isRead = isSafeMethod(facts.method)
+    const { method, sentMethod = method } = facts
+    // A middleware that makes one of the other must not make a form look like what browsers ask about first, nor a write like a read.
+    const isRead = isSafeMethod(method) && isSafeMethod(sentMethod)
     if (isRead && !isUpgrade && !asksForSocket(facts)) return this.#protect === undefined ? 'pass' : this.#judgeRead(request)
     // A promise, which any function may give by mistake, is not `true`.
     if (this.#safe?.(facts) === true) return 'exempt'
@@ -95,7 +97,7 @@ export class Csrf<Native> {
     if (isRead) return origin === 'unknown' ? 'pass' : origin
     if (origin !== 'pass' && origin !== 'unknown') return origin
     if (this.#isAlways) return 'token'
-    if (origin === 'pass' || needsPreflight(facts.method, facts.header('content-type'))) return 'pass'
+    if (origin === 'pass' || needsPreflight(sentMethod, facts.header('content-type'))) return 'pass'
     return this.#isProgram?.(facts.request) === true ? 'pass' : 'token'
   }
 

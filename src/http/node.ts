@@ -79,6 +79,12 @@ export class NodeFacts implements NativeFacts<IncomingMessage> {
     return this.request.method ?? 'GET'
   }
 
+  /** `method-override` for Express keeps it under this name. */
+  get sentMethod(): string | undefined {
+    const { originalMethod } = this.request as IncomingMessage & { originalMethod?: unknown }
+    return typeof originalMethod === 'string' ? originalMethod : undefined
+  }
+
   get host(): string | undefined {
     const { authority } = this
     return authority && withoutPort(authority)

@@ -15,6 +15,8 @@ export interface RequestFacts {
   readonly statedAddress?: string | undefined
   /** In capitals. */
   readonly method: string
+  /** What the client sent, where something in front of us made `method` of it. */
+  readonly sentMethod?: string | undefined
   /** Host the client asked for, without port; IPv6 in brackets. Not trusted. */
   readonly host: string | undefined
   /** The same with its port, where it said one. */

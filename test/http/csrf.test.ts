@@ -28,6 +28,18 @@ describe('an unsafe request', () => {
   })
 })
 
+describe('a method that a middleware in front made of another', () => {
+  test.each<[string, Given, string]>([
+    ['a form that became a DELETE could be any page’s', { method: 'DELETE', sentMethod: 'POST', headers: FORM }, 'token-missing'],
+    ['so could a link that became one', { method: 'DELETE', sentMethod: 'GET', headers: {} }, 'token-missing'],
+    ['a form that became a GET is still a form', { method: 'GET', sentMethod: 'POST', headers: FORM }, 'token-missing'],
+    ['a DELETE that became a POST was asked about', { method: 'POST', sentMethod: 'DELETE', headers: FORM }, 'anonymous'],
+    ['a link that became a HEAD is a read', { method: 'HEAD', sentMethod: 'GET', headers: {} }, 'anonymous'],
+  ])('%s', async (_what, given, outcome) => {
+    expect(await csrfSite().outcome(given)).toBe(outcome)
+  })
+})
+
 // Rows: what the browser said, and what becomes of it.
 describe('where a request began', () => {
   test.each<[string, Record<string, string>, string]>([
@@ -243,6 +255,30 @@ describe('a GET of csrf.protect', () => {
     ['an old browser that says nothing', {}, 'anonymous'],
   ])('that is protected as a subresource: %s', async (_what, headers, outcome) => {
     expect(await csrfSite({ csrf: { protect: () => 'subresources' } }).outcome(get(headers))).toBe(outcome)
+  })
+
+  test.each([
+    '/unsubscribe/',
+    '/Unsubscribe',
+    '//unsubscribe',
+    '/%75nsubscribe',
+    '/unsubscribe;x=1',
+    '/x/../unsubscribe',
+    '/./unsubscribe',
+    '\\unsubscribe',
+    '/unsubscribe%2f',
+    '/unsubscribe%3fx',
+    'https://shop.example/unsubscribe',
+  ])('is %j as well: some router takes it for the same', async (path) => {
+    const site = csrfSite({ csrf: { protect: ['/unsubscribe'] } })
+
+    expect(await site.outcome(get({ 'sec-fetch-site': 'cross-site' }, path))).toBe('sec-fetch-site')
+  })
+
+  test.each(['/', '/unsubscribed', '/unsubscribe/x', '/x/unsubscribe', '/%zz', '%', ''])('is not %j', async (path) => {
+    const site = csrfSite({ csrf: { protect: ['/unsubscribe'] } })
+
+    expect(await site.outcome(get({ 'sec-fetch-site': 'cross-site' }, path))).toBe('anonymous')
   })
 
   test('says to caches what its answer depends on; other paths say nothing', async () => {

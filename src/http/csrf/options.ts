@@ -26,7 +26,8 @@ export interface CsrfOptions<Native> {
    */
   readonly isProgram?: (request: Native) => boolean
   /**
-   * GET and HEAD requests to hold to the same rules: exact paths, or a function. Default none: a GET should change nothing (RFC 9110, 9.2.1).
+   * GET and HEAD requests to hold to the same rules: paths, or a function. Default none: a GET should change nothing (RFC 9110, 9.2.1). A path is also every
+   * spelling of it that some router takes for the same, `/Hook/` for `/hook`; a function sees the address as it was sent.
    *
    * `true` for a route that does change something, which a link or an image of any site could otherwise set off. `'subresources'` for what other sites may
    * link to and must not load: a page of theirs could otherwise measure or embed it (cross-site leaks).

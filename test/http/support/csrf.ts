@@ -10,6 +10,7 @@ import { testKey } from './keys.ts'
 
 export interface Given {
   method?: string
+  sentMethod?: string
   headers?: Record<string, string>
   path?: string
   authority?: string | undefined
@@ -46,6 +47,7 @@ export function csrfSite(options: HttpOptions<Given> = {}, policy: Policy = {}, 
     const facts: NativeFacts<Given> = {
       request: given,
       method,
+      sentMethod: given.sentMethod,
       isEncrypted,
       peer: undefined,
       host: authority?.replace(/:\d+$/, ''),
