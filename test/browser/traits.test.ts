@@ -110,8 +110,16 @@ it('pictures, scripts, frames, beacons, downloads, workers and sockets of one br
   onTestFinished(() => context.close())
   const page = await context.newPage()
   await page.goto(`${origin}/login`)
-  await page.goto(`${origin}/`)
-  await expect.poll(() => [...came.keys()].sort(), { timeout: 20_000 }).toEqual(Object.keys(KINDS).sort())
+  const missing = () => Object.keys(KINDS).filter((kind) => !came.has(kind))
+  // A browser on a busy machine now and then leaves a request out.
+  for (let visits = 0; visits < 5 && missing().length > 0; visits++) {
+    await page.goto(`${origin}/`)
+    await expect
+      .poll(missing, { timeout: 5000 })
+      .toEqual([])
+      .catch(() => {})
+  }
+  expect(missing()).toEqual([])
   await page.goto(`${origin}/seen`)
 
   expect(await drifts()).toEqual([])

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
@@ -92,4 +93,15 @@ it.each([
 it('only the lenient preset ends no session', () => {
   expect(Object.values(presets).map(canRevoke)).toEqual([false, true, true])
   expect(canRevoke({ ...presets.lenient, together: [{ changes: ['os'], grade: 'revoke' }] })).toBe(true)
+})
+
+it('the guide says of each preset what it does', () => {
+  const guide = readFileSync(new URL('../../../docs/guide/traits.md', import.meta.url), 'utf8')
+  const rows = [...guide.matchAll(/^\| `([a-z-]+)` \| [^|]+ \| ([a-z-]+) \| ([a-z-]+) \| ([a-z-]+) \|$/gm)]
+  const { lenient, standard, strict } = presets
+  const table = (change: Change) => [change, lenient[change], standard[change], strict[change]]
+
+  expect(rows.map(([, ...cells]) => cells)).toEqual(CHANGES.map(table))
+  const together = /^\| together \| .* \| ([a-z-]+) \| ([a-z-]+) \| ([a-z-]+) \|$/m.exec(guide)!.slice(1)
+  expect(together).toEqual([lenient, standard, strict].map((preset) => preset.together[0]!.grade))
 })
