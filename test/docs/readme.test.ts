@@ -43,7 +43,7 @@ describe('the README', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('has three examples, and all of them compile under the strict settings of this repository', async () => {
+  it('has four examples, and all of them compile under the strict settings of this repository', async () => {
     const config = { extends: '../../tsconfig.json', include: ['*.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
 
@@ -51,7 +51,7 @@ describe('the README', () => {
       (error) => error,
     )
 
-    expect(blocks).toHaveLength(3)
+    expect(blocks).toHaveLength(4)
     expect((await compiling).stdout).toBe('')
   })
 
@@ -88,8 +88,30 @@ describe('the README', () => {
     expect(stdout.trim()).toBe("{ subject: 'ada' } true")
   })
 
+  it('has a protected site that refuses a forged request, answers devices and sends its headers', async () => {
+    const port = await freePort()
+    const child = spawn(process.execPath, ['--conditions=sojourn-source', fileOf(2)], {
+      cwd: folder,
+      env: { ...environment, PORT: String(port) },
+      stdio: 'inherit',
+    })
+    try {
+      const url = `http://localhost:${port}`
+      const { headers } = await eventually(url)
+      const forged = await fetch(url, { method: 'POST', headers: { origin: 'https://evil.example' } })
+      const device = await fetch(`${url}/dbsc/refresh`)
+
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+      expect(forged.status).toBe(403)
+      expect(device.status).toBe(405)
+    } finally {
+      child.kill()
+      await once(child, 'exit')
+    }
+  })
+
   it('has an example of counters, devices and step-up that prints what it says', async () => {
-    const { stdout } = await run(process.execPath, ['--conditions=sojourn-source', fileOf(2)], { env: environment })
+    const { stdout } = await run(process.execPath, ['--conditions=sojourn-source', fileOf(3)], { env: environment })
 
     expect(stdout).toContain("device: 'Firefox on Linux'")
     expect(stdout).toContain('aal2 true')
