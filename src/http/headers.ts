@@ -21,7 +21,7 @@ export type HeadersMiddleware = (request: IncomingMessage, response: ServerRespo
  * Gives a middleware that puts security headers on every response, whatever sends it. For `node:http` and Express; `withSecurityHeaders` is for
  * fetch handlers. Put it first, before the session, so that refusals and failures carry them too.
  *
- * A header the handler sets itself stays as it sets it. Called again for the same response, in a router say, the later call replaces the
+ * A header the handler sets itself stays as it sets it; a policy of its own that says nothing of frames gets `frame-ancestors`. Called again for the same response, in a router say, the later call replaces the
  * earlier.
  *
  * @param options - What the answers are and what they may load; a strict page without any.
@@ -49,7 +49,7 @@ export function securityHeaders<Req extends IncomingMessage = IncomingMessage>(
 
 /**
  * Wraps a fetch handler so that its responses carry security headers. The handler's own `Response` is left as it is, and a header that it has
- * stays.
+ * stays; a policy of its own that says nothing of frames gets `frame-ancestors`.
  *
  * Put it around `withSession`, so that refusals and failures carry the headers too.
  *

@@ -54,13 +54,13 @@ export function answeringOnNode(response: object): Answering<IncomingMessage> | 
 function writeHead(this: Protected, status: unknown, reason?: unknown, headers?: unknown): unknown {
   const answering = this[ANSWERING]!
   const hasPhrase = typeof reason === 'string'
-  let given = hasPhrase ? headers : (headers ?? reason)
+  let given = framed(hasPhrase ? headers : (headers ?? reason), answering.policy)
   const set = this.getHeaderNames()
   if (set.length === 0 && !Array.isArray(given)) {
     const ours = answering.headers()
     given = answering.isFirst ? flatWith(ours, answering.policy.names, given) : objectWith(ours, answering.policy.names, given)
   } else if (!this.headersSent) {
-    setMissing(this, set, answering.headers(), answering.policy.names)
+    setMissing(this, set, answering.headers(), answering.policy)
   }
   // Without an `undefined` between: `on-headers`, below compression, looks for the headers by position.
   if (hasPhrase)
@@ -71,13 +71,30 @@ function writeHead(this: Protected, status: unknown, reason?: unknown, headers?:
 }
 
 /** What is set already stays, and what is given to `writeHead` replaces ours: the handler knows this answer better. */
-function setMissing(response: Protected, set: readonly string[], ours: FlatHeaders, names: ReadonlySet<string>): void {
+function setMissing(response: Protected, set: readonly string[], ours: FlatHeaders, policy: HeaderPolicy<IncomingMessage>): void {
   let missing = ours
   for (const name of set) {
-    if (names.has(name)) missing = missing.filter((_, i) => missing[i - (i % 2)]!.toLowerCase() !== name)
+    if (name === CSP) response.setHeader(CSP_AS_SENT, policy.withFrames(response.getHeader(name) as string | string[]))
+    if (policy.names.has(name)) missing = missing.filter((_, i) => missing[i - (i % 2)]!.toLowerCase() !== name)
     else if (name === 'x-powered-by') response.removeHeader(name)
   }
   for (let i = 0; i < missing.length; i += 2) response.setHeader(missing[i]!, missing[i + 1]!)
+}
+
+const CSP = 'content-security-policy'
+const CSP_AS_SENT = 'Content-Security-Policy'
+
+/** The headers a handler gives, its own policy with what ours says of frames. */
+function framed(given: unknown, policy: HeaderPolicy<IncomingMessage>): unknown {
+  if (Array.isArray(given)) return given.map((item, i) => (i % 2 === 1 && isCsp(given[i - 1]) ? policy.withFrames(item) : item))
+  for (const name in given as Record<string, string>) {
+    if (isCsp(name)) return { ...(given as object), [name]: policy.withFrames((given as Record<string, string>)[name]!) }
+  }
+  return given
+}
+
+function isCsp(name: unknown): boolean {
+  return typeof name === 'string' && name.length === CSP.length && name.toLowerCase() === CSP
 }
 
 function flatWith(ours: FlatHeaders, names: ReadonlySet<string>, given: unknown): unknown[] {

@@ -2,6 +2,7 @@
 import { Answering, type HeaderPolicy } from './policy.ts'
 
 const ANSWERING = Symbol('sojourn.headers')
+const CSP = 'Content-Security-Policy'
 type Asking = Request & { [ANSWERING]?: Answering<Request> }
 
 /** Answers by the handler, with our headers on top of what it says. */
@@ -22,6 +23,7 @@ export async function protectOnWeb(
   const isSecure = policy.isSecure === undefined ? request.url.startsWith('https:') : policy.isSecure(request) === true
   const ours = policy.headers(isSecure, answering.nonce)
   for (let i = 0; i < ours.length; i += 2) if (!headers.has(ours[i]!)) headers.set(ours[i]!, ours[i + 1]!)
+  headers.set(CSP, policy.withFrames(headers.get(CSP)!) as string)
   headers.delete('X-Powered-By')
   const { status, statusText } = response
   return new Response(response.body, { status, statusText, headers })

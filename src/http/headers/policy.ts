@@ -20,6 +20,7 @@ export class HeaderPolicy<Req> {
   /** Names in lower case. */
   readonly names: ReadonlySet<string>
   readonly isSecure: ((request: Req) => boolean) | undefined
+  readonly #frames: string
   readonly #csp: CspText
   readonly #plain: FlatHeaders
   readonly #secure: FlatHeaders
@@ -40,12 +41,13 @@ export class HeaderPolicy<Req> {
     const frames = directives.get('frame-ancestors')!
     if (options.preset === 'embedded' && frames.includes("'none'"))
       throw invalid('an embedded page that no site may frame; name the sites under frame-ancestors, or use the preset page')
+    this.#frames = `frame-ancestors ${frames.join(' ')}`
     const only = reportOnly ? '-Report-Only' : ''
     const reports = reportTo === undefined ? '' : `; report-to="${ENDPOINT}"`
     const headers: [string, string | false | undefined][] = [
       [`Content-Security-Policy${only}`, ''],
       // What may frame a page is no part of what a page may load: it is in force from the first day.
-      ['Content-Security-Policy', reportOnly && `frame-ancestors ${frames.join(' ')}`],
+      ['Content-Security-Policy', reportOnly && this.#frames],
       ['X-Frame-Options', legacyFrames(frames)],
       ['X-Content-Type-Options', 'nosniff'],
       ['Referrer-Policy', options.referrerPolicy ?? preset.referrerPolicy],
@@ -80,6 +82,16 @@ export class HeaderPolicy<Req> {
     const own = headers.slice()
     own[1] = this.#csp.withNonce(nonce)
     return own
+  }
+
+  /**
+   * A handler's own policy, with ours about frames where it says nothing of them: Express's 404 page, say, replaces the policy by
+   * `default-src 'none'`, which lets anybody frame it. Two policies in one header hold both.
+   */
+  withFrames(own: string | readonly string[]): string | string[] {
+    const policies = typeof own === 'string' ? [own] : [...own]
+    if (policies.some((policy) => /\bframe-ancestors\s/i.test(policy))) return typeof own === 'string' ? own : policies
+    return typeof own === 'string' ? `${own}, ${this.#frames}` : [...policies, this.#frames]
   }
 
   newNonce(): string {

@@ -76,6 +76,30 @@ describe('a header of the handler’s own', () => {
   })
 })
 
+describe('a policy of the handler’s own that says nothing of frames', () => {
+  const OWN = "default-src 'none'"
+  const own: [string, Listener][] = [
+    ['setHeader', (_req, res) => [res.setHeader('content-security-policy', OWN), res.end()]],
+    ['setHeader as a list', (_req, res) => [res.setHeader('Content-Security-Policy', [OWN]), res.end()]],
+    ['writeHead', (_req, res) => res.writeHead(200, { 'content-Security-policy': OWN }).end()],
+    ['a flat list', (_req, res) => res.writeHead(200, ['content-security-policy', OWN]).end()],
+    ['both', (_req, res) => [res.setHeader('X-A', '1'), res.writeHead(200, { 'Content-Security-Policy': OWN }).end()]],
+  ]
+  it.each(own)('stays, and forbids foreign frames too, given by %s', async (_name, listener) => {
+    const { headers } = await answerWith({}, listener)
+
+    expect(headers['content-security-policy']).toBe("default-src 'none', frame-ancestors 'none'")
+  })
+
+  it('stays as it is when it does', async () => {
+    const { headers } = await answerWith({}, (_req, res) =>
+      res.writeHead(200, { 'Content-Security-Policy': "frame-ancestors 'self'" }).end(),
+    )
+
+    expect(headers['content-security-policy']).toBe("frame-ancestors 'self'")
+  })
+})
+
 describe('the nonce', () => {
   it('is in the header of the answer that asked for it, in scripts and styles, and is another in each', async () => {
     const base = await serve((req, res) => {
@@ -205,6 +229,7 @@ describe('in Express', () => {
     })
     expect(api.headers['cross-origin-opener-policy']).toBeUndefined()
     for (const { headers } of [page, api, missing]) {
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
       expect([headers['x-powered-by'], headers['x-content-type-options']]).toEqual([undefined, 'nosniff'])
     }
   })

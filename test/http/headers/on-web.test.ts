@@ -50,6 +50,20 @@ it('a header of the handler’s own stays, and so does what an inner wrapper say
   expect(directivesOf(headers.get('content-security-policy')!)).toHaveProperty('sandbox')
 })
 
+it('a policy of the handler’s own forbids foreign frames too, unless it says who may', async () => {
+  const policies = ["default-src 'none'", 'Frame-Ancestors https://portal.example']
+  const answers = await Promise.all(
+    policies.map((policy) =>
+      withSecurityHeaders(() => new Response('x', { headers: { 'content-security-policy': policy } }))(request()),
+    ),
+  )
+
+  expect(answers.map(({ headers }) => headers.get('content-security-policy'))).toEqual([
+    "default-src 'none', frame-ancestors 'none'",
+    'Frame-Ancestors https://portal.example',
+  ])
+})
+
 it('Strict-Transport-Security is said over TLS only', async () => {
   const respond = withSecurityHeaders(() => new Response('x'))
   const behindProxy = withSecurityHeaders(() => new Response('x'), { isSecure: () => true })
