@@ -122,15 +122,18 @@ function requests(req: ShopRequest): Protection {
   }
 }
 
-const SHOWN = ['Content-Security-Policy', 'Strict-Transport-Security', 'Referrer-Policy', 'Cross-Origin-Opener-Policy'] as const
+const SHOWN = ['Content-Security-Policy', 'Referrer-Policy', 'Cross-Origin-Opener-Policy'] as const
 
 function pages(headers: Headers, { isTls }: Shop): Protection {
   return {
     key: 'pages',
     title: 'The pages themselves',
     strength: isTls ? 'strong' : 'fair',
-    headline: `No script but our own runs, nobody can put a page of ours into theirs${isTls ? ', and browsers come back by HTTPS only' : ''}.`,
+    headline: 'No script but our own runs, and nobody can put a page of ours into theirs.',
     why: 'A script that got into a page anyway finds no token to take. Pages that are yours alone add a nonce that changes each time.',
-    facts: SHOWN.map((name) => [name, headers.get(name) ?? 'only over HTTPS'] as const),
+    facts: [
+      ...SHOWN.map((name) => [name, headers.get(name) ?? 'not sent'] as const),
+      ['Strict-Transport-Security', 'not on localhost, where it would hold for every other server too'],
+    ],
   }
 }

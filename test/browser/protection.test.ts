@@ -65,7 +65,7 @@ describe('the page about a visit’s protection', { timeout: 60_000 }, () => {
       requests: 'strong',
       pages: 'strong',
     })
-    expect(await page.getByText('max-age=31536000').count()).toBe(1)
+    expect(await page.getByText("frame-ancestors 'none'").count()).toBe(1)
     expect(complaints).toEqual([])
   })
 
