@@ -45,14 +45,17 @@ async function me(page: Page): Promise<string | null> {
 
 const BOUND = 'This visit is bound to this device. Its cookies are worth nothing anywhere else.'
 
+async function bound(page: Page): Promise<void> {
+  await page.locator('[data-protection="device"]').getByText(BOUND).waitFor({ timeout: 20_000 })
+}
+
 describe('the page about a visit’s protection', { timeout: 60_000 }, () => {
   it('shows the binding as it comes about, and what each layer does', async () => {
     const { page, complaints } = await visitor()
     await signIn(page)
     await page.goto('/protection')
-    const device = page.locator('[data-protection="device"]')
 
-    await device.getByText(BOUND).waitFor({ timeout: 20_000 })
+    await bound(page)
     await shoot(page, 'protection-bound')
     const strengths = await page
       .locator('[data-protection]')
@@ -73,7 +76,7 @@ describe('the page about a visit’s protection', { timeout: 60_000 }, () => {
     const { page, context } = await visitor()
     await signIn(page)
     await page.goto('/protection')
-    await page.getByText(BOUND).waitFor({ timeout: 20_000 })
+    await bound(page)
     const userAgent = await page.evaluate('navigator.userAgent')
     const newer = String(userAgent).replace(/Chrome\/(\d+)/, (_, major) => `Chrome/${Number(major) + 1}`)
     const devtools = await context.newCDPSession(page)
@@ -101,7 +104,7 @@ describe('a thief', { timeout: 60_000 }, () => {
     const owner = await visitor()
     await signIn(owner.page)
     await owner.page.goto('/protection')
-    await owner.page.getByText(BOUND).waitFor({ timeout: 20_000 })
+    await bound(owner.page)
     const token = (await owner.context.cookies()).filter(({ name }) => name === '__Host-sjn')
     const thief = await visitor()
     await thief.context.addCookies(token)
