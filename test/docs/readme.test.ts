@@ -43,7 +43,7 @@ describe('the README', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('has four examples, and all of them compile under the strict settings of this repository', async () => {
+  it('has three examples, and all of them compile under the strict settings of this repository', async () => {
     const config = { extends: '../../tsconfig.json', include: ['*.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
 
@@ -51,7 +51,7 @@ describe('the README', () => {
       (error) => error,
     )
 
-    expect(blocks).toHaveLength(4)
+    expect(blocks).toHaveLength(3)
     expect((await compiling).stdout).toBe('')
   })
 
@@ -82,15 +82,9 @@ describe('the README', () => {
     }
   })
 
-  it('has a fetch example that prints the subject and sets a cookie', async () => {
-    const { stdout } = await run(process.execPath, ['--conditions=sojourn-source', fileOf(1)], { env: environment })
-
-    expect(stdout.trim()).toBe("{ subject: 'ada' } true")
-  })
-
   it('has a protected site that refuses a forged request, answers devices and sends its headers', async () => {
     const port = await freePort()
-    const child = spawn(process.execPath, ['--conditions=sojourn-source', fileOf(2)], {
+    const child = spawn(process.execPath, ['--conditions=sojourn-source', fileOf(1)], {
       cwd: folder,
       env: { ...environment, PORT: String(port) },
       stdio: 'inherit',
@@ -111,7 +105,7 @@ describe('the README', () => {
   })
 
   it('has an example of counters, devices and step-up that prints what it says', async () => {
-    const { stdout } = await run(process.execPath, ['--conditions=sojourn-source', fileOf(3)], { env: environment })
+    const { stdout } = await run(process.execPath, ['--conditions=sojourn-source', fileOf(2)], { env: environment })
 
     expect(stdout).toContain("device: 'Firefox on Linux'")
     expect(stdout).toContain('aal2 true')
