@@ -5,16 +5,17 @@
  * of them is let through if no page could have made a browser send it unasked, and else needs a token bound to its session (ASVS 5.0, 3.5.1 to 3.5.3; CSRF
  * Prevention Cheat Sheet; Fetch Metadata). SameSite cookies help, and are not relied on: sibling hosts and other ports count as the same site.
  */
-import { CsrfError, type CsrfRule } from '../core/errors.ts'
+import type { CsrfError, CsrfRule } from '../core/errors.ts'
 import type { Events } from '../core/events.ts'
 import { serviceOf } from '../core/service.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { CookieShape } from './cookie-serialise.ts'
 import { AnonymousCookie } from './csrf/anonymous-cookie.ts'
 import { CSRF_HEADER } from './csrf/form-field.ts'
-import type { CsrfOptions } from './csrf/options.ts'
+import { type CsrfOptions, checkedOptions } from './csrf/options.ts'
 import { checkedOrigins, isOwnOrigin, originOf } from './csrf/origin.ts'
-import { checkedFunction, checkedMatcher, invalid, type Matcher } from './csrf/paths.ts'
+import { checkedFunction, checkedMatcher, type Matcher } from './csrf/paths.ts'
+import { csrfError } from './csrf/refusal.ts'
 import { needsPreflight } from './csrf/simple-request.ts'
 import { type CsrfOwner, CsrfTokens } from './csrf/token.ts'
 import type { NativeFacts } from './request-facts.ts'
@@ -40,8 +41,6 @@ interface CsrfSetting<Native> {
   readonly formField: ((request: Native) => unknown) | undefined
 }
 
-const OPTIONS = ['allowedOrigins', 'safe', 'isProgram', 'protect', 'token', 'tokenFrom', 'dangerouslyReportOnly']
-
 /** One adapter's rules. Made once, at start-up. */
 export class Csrf<Native> {
   readonly tokens: CsrfTokens
@@ -60,7 +59,7 @@ export class Csrf<Native> {
 
   /** @throws {ConfigError} `ERR_CONFIG_INVALID` */
   constructor(options: CsrfOptions<Native> | undefined, setting: CsrfSetting<Native>) {
-    const given = checked(options)
+    const given = checkedOptions<Native>(options)
     const { sessions, sessionCookie, dangerouslyAllowHttp, dangerouslyDisableCsrf, formField } = setting
     const { keyring, random, declared } = serviceOf(sessions).config
     const isNist = declared.preset?.startsWith('aal') === true
@@ -172,40 +171,4 @@ function asksForSocket(facts: NativeFacts<unknown>): boolean {
 /** A person following a link: not a frame, and not an `object` or `embed`, which navigate too. */
 function isNavigation(facts: NativeFacts<unknown>): boolean {
   return facts.header('sec-fetch-mode') === 'navigate' && facts.header('sec-fetch-dest') === 'document'
-}
-
-const MEANINGS: Readonly<Record<CsrfRule, string>> = {
-  'sec-fetch-site': 'Sec-Fetch-Site says that another site, or a sibling of this one, made the browser send it',
-  origin: "its Origin is not this site's: scheme, host and port have to be those of the request, or be in csrf.allowedOrigins",
-  referer: "its Referer is not of this site's pages",
-  'token-missing': 'it has none of Sec-Fetch-Site, Origin and Referer, or tokens are always asked for, and it has no token',
-  'token-wrong': 'its token is not one of this session',
-}
-
-function csrfError(rule: CsrfRule): CsrfError {
-  return new CsrfError(`The request was refused before the handler: ${MEANINGS[rule]}. See docs/guide/csrf.md.`, {
-    code: 'ERR_CSRF_REFUSED',
-    status: 403,
-    rule,
-  })
-}
-
-/** Typos, and options of other libraries: each would silently be less safe, or more strict, than its author believes. */
-function checked<Native>(options: unknown): CsrfOptions<Native> {
-  if (options === undefined) return {}
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalid(
-      'csrf is no object of options',
-      'one such as { allowedOrigins: [] }; what turns it off is dangerouslyDisableCsrf: true',
-    )
-  }
-  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
-  if (unknown !== undefined)
-    throw invalid(`csrf has an option ${JSON.stringify(unknown).slice(0, 60)}`, `only ${OPTIONS.join(', ')}`)
-  const { token: asked, dangerouslyReportOnly } = options as CsrfOptions<Native>
-  if (asked !== undefined && asked !== 'fallback' && asked !== 'always')
-    throw invalid('csrf.token is neither word', "'fallback' or 'always'")
-  if (dangerouslyReportOnly !== undefined && typeof dangerouslyReportOnly !== 'boolean')
-    throw invalid('csrf.dangerouslyReportOnly is not a boolean', 'true or false')
-  return options as CsrfOptions<Native>
 }

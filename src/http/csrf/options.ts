@@ -1,4 +1,5 @@
 /** The options of the defence against forged requests. */
+import { invalid } from './paths.ts'
 
 /** Options of `csrf`. All have safe defaults. */
 export interface CsrfOptions<Native> {
@@ -51,4 +52,26 @@ export interface CsrfOptions<Native> {
    * web can act for whoever is signed in.
    */
   readonly dangerouslyReportOnly?: boolean
+}
+
+const OPTIONS = ['allowedOrigins', 'safe', 'isProgram', 'protect', 'token', 'tokenFrom', 'dangerouslyReportOnly']
+
+/** Typos, and options of other libraries: each would silently be less safe, or more strict, than its author believes. @throws {ConfigError} `ERR_CONFIG_INVALID` */
+export function checkedOptions<Native>(options: unknown): CsrfOptions<Native> {
+  if (options === undefined) return {}
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalid(
+      'csrf is no object of options',
+      'one such as { allowedOrigins: [] }; what turns it off is dangerouslyDisableCsrf: true',
+    )
+  }
+  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key))
+  if (unknown !== undefined)
+    throw invalid(`csrf has an option ${JSON.stringify(unknown).slice(0, 60)}`, `only ${OPTIONS.join(', ')}`)
+  const { token: asked, dangerouslyReportOnly } = options as CsrfOptions<Native>
+  if (asked !== undefined && asked !== 'fallback' && asked !== 'always')
+    throw invalid('csrf.token is neither word', "'fallback' or 'always'")
+  if (dangerouslyReportOnly !== undefined && typeof dangerouslyReportOnly !== 'boolean')
+    throw invalid('csrf.dangerouslyReportOnly is not a boolean', 'true or false')
+  return options as CsrfOptions<Native>
 }
