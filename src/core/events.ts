@@ -50,7 +50,7 @@ export type EventDetails =
   | {
       readonly type: 'csrf.refused'
       readonly rule: CsrfRule
-      /** Whether it was let through all the same, by `csrf.reportOnly`. */
+      /** Whether it was let through all the same, by `csrf.dangerouslyReportOnly`. */
       readonly isReportOnly: boolean
     }
   | {
