@@ -64,6 +64,17 @@ export type EventDetails =
       readonly reason: string
     }
   | { readonly type: 'traits.address-dropped' }
+  | { readonly type: 'factor.added'; readonly kind: string; readonly factorId: string }
+  | { readonly type: 'factor.removed'; readonly kind: string; readonly factorId: string }
+  | { readonly type: 'factor.used'; readonly kind: string; readonly factorId: string }
+  | {
+      readonly type: 'factor.refused'
+      readonly kind: string
+      /** Machine word, such as `wrong`, `replayed`, `origin`. */
+      readonly reason: string
+      readonly factorId?: string | undefined
+    }
+  | { readonly type: 'factor.suspected'; readonly kind: string; readonly factorId: string }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */
