@@ -39,6 +39,13 @@ export interface ReadContext extends Waiting {
   notesAtStart?(subject: string | undefined): Notes | undefined
   /** A token against cross-site request forgery for this session, or for a visitor who has none. Adapters make them. */
   csrfToken?(sessionId: string | undefined): string
+  /**
+   * A random value of the browser of a visitor who has no session, from a cookie of its own: what is handed out to them is bound to it, and no row
+   * is written. `undefined` where the browser brought none, or two.
+   *
+   * @param mayMake - Whether one is made where it brought none; this answer then sets the cookie.
+   */
+  visitorSecret?(mayMake: boolean): string | undefined
   /** Whether an answer can still carry a cookie. Default `true`; `false` for an upgrade to a socket, whose token is then not renewed. */
   readonly canSetCookie?: boolean | undefined
 }
@@ -112,6 +119,13 @@ export class UnitOfWork {
     if (this.#context.csrfToken === undefined)
       throw misuse('csrfToken was asked of a session that no adapter opened; expected one of a request')
     return this.#context.csrfToken(active?.record.id)
+  }
+
+  /** @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no adapter opened this session. */
+  visitorSecret(mayMake: boolean): string | undefined {
+    if (this.#context.visitorSecret === undefined)
+      throw misuse('a visitor without session was to be known again, and no adapter opened this one; expected one of a request')
+    return this.#context.visitorSecret(mayMake)
   }
 
   /** What is due by itself at the end of the request: a renewal is waited for, a touch never is. */

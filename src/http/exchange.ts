@@ -87,6 +87,14 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     return csrf.tokens.mint({ kind: 'anonymous', value: this.#anonymous.value })
   }
 
+  /** The cookie is that of tokens against forgery: one for both, with keys of their own behind it. */
+  visitorSecret(mayMake: boolean): string | undefined {
+    if (mayMake) this.#anonymous ??= this.#anonymousCookie()
+    if (this.#anonymous !== undefined) return this.#anonymous.value
+    const writer = this.#csrfWriter
+    return writer && this.http.csrf.cookie.valueIn(this.facts.header('cookie'), writer)
+  }
+
   #anonymousCookie(): { readonly value: string; readonly isNew: boolean } {
     const writer = this.#csrfWriter
     const { cookie } = this.http.csrf
