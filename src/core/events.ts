@@ -66,7 +66,13 @@ export type EventDetails =
   | { readonly type: 'traits.address-dropped' }
   | { readonly type: 'factor.added'; readonly kind: string; readonly factorId: string }
   | { readonly type: 'factor.removed'; readonly kind: string; readonly factorId: string }
-  | { readonly type: 'factor.used'; readonly kind: string; readonly factorId: string }
+  | {
+      readonly type: 'factor.used'
+      readonly kind: string
+      readonly factorId: string
+      /** How many recovery codes are left. */
+      readonly left?: number | undefined
+    }
   | {
       readonly type: 'factor.refused'
       readonly kind: string
