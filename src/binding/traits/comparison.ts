@@ -24,6 +24,8 @@ const MOST_VERSIONS_BACK = 100
 /** What a system calls itself when the desktop site is asked for, and back. */
 const OTHER_LAYOUT: Readonly<Record<string, string>> = { Android: 'Linux', Linux: 'Android', iOS: 'macOS', macOS: 'iOS' }
 const MOBILE: readonly string[] = ['Android', 'iOS']
+/** What Apple's systems call themselves where they fetch sound and video for a page. */
+const APPLE_PLAYER = 'AppleCoreMedia'
 
 /** Pure but for the hashes. */
 export function compare(print: Fingerprint, seen: Observation, hashes: TraitHashes): Comparison {
@@ -37,11 +39,20 @@ export function compare(print: Fingerprint, seen: Observation, hashes: TraitHash
     ...comparedPlace(print, seen, hash, changes),
     absent: absences(print, seen, changes),
   }
-  if (print.keyId !== hashes.newestKeyId && isComplete(print, seen))
+  if (print.keyId !== hashes.newestKeyId && isComplete(print, seen) && !isPlayerOf(print, seen.agent, hash))
     return { changes: [...changes], next: takenAnew(print, seen, hashes) }
   const isNews = Object.entries(learnt).some(([name, value]) => print[name as keyof Fingerprint] !== value)
   const next = isNews ? { ...print, ...learnt, whole: hash('whole', seen.text) } : undefined
   return { changes: [...changes], next }
+}
+
+/**
+ * Whether it is the player of this session's own browser: of Safari, or of any browser on iOS. It says nothing of that browser, and whoever
+ * pretends to be it could as well have copied the browser's name.
+ */
+function isPlayerOf(print: Fingerprint, agent: Observation['agent'], hash: Hash): boolean {
+  if (agent?.family !== APPLE_PLAYER) return false
+  return print.os === hash('os', 'iOS') || (print.os === hash('os', 'macOS') && print.browser === hash('browser', 'Safari'))
 }
 
 /** Whether this request shows all that the fingerprint has, so that it can be made again under another key. */
@@ -54,7 +65,7 @@ function isComplete(print: Fingerprint, { agent, hints, place }: Observation): b
 }
 
 function comparedAgent(print: Fingerprint, { agent }: Observation, hash: Hash, changes: Set<Change>): Partial<Fingerprint> {
-  if (agent === undefined) return {}
+  if (agent === undefined || isPlayerOf(print, agent, hash)) return {}
   const now = agentHashes(hash, agent)
   // It said nothing of itself before.
   if (print.browser === undefined) changes.add('browser')

@@ -86,6 +86,12 @@ describe('which change it is', () => {
       ['browser', 'os'],
     ],
     ['the mobile flag alone', phone, { ...phone, hints: { ...HINTS.chromeAndroid, 'sec-ch-ua-mobile': '?0' } }, ['layout']],
+    ['the iPhone’s own player, for a page of Safari', { agent: AGENTS.safariIphone }, { agent: AGENTS.playerIphone }, []],
+    ['the same for Chrome on an iPhone', { agent: AGENTS.chromeIphone }, { agent: AGENTS.playerIphone }, []],
+    ['an iPad’s player, for Safari that calls itself a Mac’s', { agent: AGENTS.safariMac }, { agent: AGENTS.playerIphone }, []],
+    ['a Mac’s player, for Safari', { agent: AGENTS.safariMac }, { agent: AGENTS.playerMac }, []],
+    ['a Mac’s player, for a browser that has its own', { agent: AGENTS.firefoxMac }, { agent: AGENTS.playerMac }, ['browser']],
+    ['an iPhone’s player, for Windows', windows, { ...windows, agent: AGENTS.playerIphone }, ['browser', 'os']],
     ['no user agent any more', firefox, { address: firefox.address }, ['agent-missing']],
     ['a user agent where there was none', { address: firefox.address }, firefox, ['browser']],
     ['no hints any more', windows, { ...windows, hints: undefined }, ['hints-missing']],
@@ -134,6 +140,19 @@ describe('which change it is', () => {
     await visit(token, other)
 
     expect(await drifts()).toHaveLength(1)
+  })
+
+  it('sound in a page of Safari neither signs out nor is remembered as a browser, and curl after it is seen', async () => {
+    const { signIn, visit, drifts } = guarded()
+    const safari = { agent: AGENTS.safariIphone, address: windows.address }
+    const token = await signIn(safari)
+    for (const agent of [AGENTS.playerIphone, AGENTS.safariIphone, AGENTS.playerIphone]) {
+      expect(await visit(token, { ...safari, agent })).toMatchObject({ token })
+    }
+    expect(await drifts()).toEqual([])
+
+    await visit(token, { ...safari, agent: AGENTS.curl })
+    expect(await drifts()).toMatchObject([{ grade: 'revoke' }])
   })
 
   it('a tool is not taken for the worker that came before it without hints', async () => {

@@ -155,6 +155,16 @@ describe('keys', () => {
     expect((await after.visit(token, { ...windows, hints: HINTS.edgeWindows })).session.state).toBe('revoked')
   })
 
+  it('the player of a browser is not what the fingerprint moves with', async () => {
+    const store = faultyStore(memoryStore())
+    const safari = { agent: AGENTS.safariMac, address: '198.51.100.7' }
+    const token = await guarded({}, { store, keys: OLDER_KEY }).signIn(safari)
+    const after = guarded({}, { store, keys: [KEY, OLDER_KEY] })
+    await after.visit(token, { ...safari, agent: AGENTS.playerMac })
+
+    expect((await after.visit(token, safari)).session.state).toBe('active')
+  })
+
   it('under the older key too, another client is another', async () => {
     const store = faultyStore(memoryStore())
     const token = await guarded({}, { store, keys: OLDER_KEY }).signIn(windows)
