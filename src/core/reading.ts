@@ -12,7 +12,8 @@ import { updateRecord } from './writing.ts'
 
 /**
  * What a request's token turned out to be. Everything but `active` leaves the request anonymous; `unavailable`, the store being away, only
- * where the route asks for it (`onOutage: 'anonymous'`). `unproven`: the session lives, and is bound to a key that the request did not prove.
+ * where the route asks for it (`onOutage: 'anonymous'`). `unproven`: the session lives, and is bound to a key that the request did not prove. `pending`:
+ * it lives, a second factor is still due, and the route is none of those where it is asked for.
  */
 export type SessionState =
   | 'absent'
@@ -24,6 +25,7 @@ export type SessionState =
   | 'reused'
   | 'unavailable'
   | 'unproven'
+  | 'pending'
   | 'active'
 
 /**
@@ -76,8 +78,9 @@ export function readToken(service: Service, token: string, how: Waiting): Readin
   const copy = service.calls.copyOf(parsed.id)
   const fromCopy = copy && usable(service, judge(service, parsed, copy))
   if (fromCopy !== undefined) return fromCopy
-  const { onOutage = 'reject' } = how
-  if (onOutage === 'reject') return askStore(service, parsed, how)
+  const { onOutage } = how
+  // Whatever else a route's function says, a promise of a word say, lets nobody through.
+  if (onOutage !== 'anonymous' && onOutage !== 'readonly') return askStore(service, parsed, how)
   try {
     const reading = askStore(service, parsed, how)
     return reading instanceof Promise ? reading.catch((error) => letThrough(service, parsed, onOutage, error)) : reading

@@ -28,6 +28,12 @@ describe('a request while the store is away', () => {
     expect([await codeOf(read()), await codeOf(read('reject'))]).toEqual(['ERR_STORE_UNAVAILABLE', 'ERR_STORE_UNAVAILABLE'])
   })
 
+  // A route's function may be asynchronous by mistake, or misspell a word.
+  it.each([Promise.resolve('reject'), 'Reject', null, false, ''])('is rejected where the route says %o', async (said) => {
+    const { read } = await awaySince()
+    expect(await codeOf(read(said as never))).toBe('ERR_STORE_UNAVAILABLE')
+  })
+
   it('without a token is nobody’s as ever, and asks no store', async () => {
     const { sessions } = await awaySince()
     expect((await sessions.read(undefined)).state).toBe('absent')
