@@ -5,7 +5,7 @@
  */
 import { ConfigError } from '../core/errors.ts'
 import type { ErrorResponse } from './error-response.ts'
-import type { RequestFacts } from './request-facts.ts'
+import { originForm, type RequestFacts } from './request-facts.ts'
 import { Transport, type TransportOptions } from './transport.ts'
 import { seenIn } from './transport-report.ts'
 
@@ -98,15 +98,8 @@ function answer(status: number, sentence: string, headers: Readonly<Record<strin
  * host of it, and without a character that ends a header's line.
  */
 function safeTarget(target: string): string {
-  const path = target.startsWith('/') ? target : pathOfAbsolute(target)
+  const path = originForm(target)
   return /^[\x21-\x7e]*$/.test(path) ? path : path.replace(/[^\x21-\x7e]/gu, percentEncoded)
-}
-
-/** Clients of proxies ask with the whole URL (RFC 9112, 3.2.2); its host decides nothing. */
-function pathOfAbsolute(target: string): string {
-  const authority = /^https?:\/\/[^/?#]*/i.exec(target)
-  const path = authority === null ? '' : target.slice(authority[0].length)
-  return path.startsWith('/') ? path : `/${path.startsWith('?') ? path : ''}`
 }
 
 /** Node gives bytes over 127 as one character each: they stay the bytes they were. */

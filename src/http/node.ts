@@ -7,7 +7,7 @@ import { errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
 import type { SessionHttp } from './http-options.ts'
 import type { NodeFailures } from './node-error.ts'
-import { type NativeFacts, withoutPort } from './request-facts.ts'
+import { type NativeFacts, originForm, withoutPort } from './request-facts.ts'
 
 export type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -96,7 +96,7 @@ export class NodeFacts implements NativeFacts<IncomingMessage> {
   }
 
   get path(): string {
-    const { target } = this
+    const target = originForm(this.target)
     const query = target.indexOf('?')
     return query === -1 ? target : target.slice(0, query)
   }

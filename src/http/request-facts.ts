@@ -44,3 +44,14 @@ export function withoutPort(host: string): string {
   const colon = host.lastIndexOf(':')
   return colon === -1 || host.endsWith(']') ? host : host.slice(0, colon)
 }
+
+/**
+ * Path and query of a request's target. Clients of proxies ask with the whole URL (RFC 9112, 3.2.2), and routers serve that like the path in
+ * it; its host decides nothing.
+ */
+export function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const authority = /^https?:\/\/[^/?#]*/i.exec(target)
+  const path = authority === null ? '' : target.slice(authority[0].length)
+  return path.startsWith('/') ? path : `/${path.startsWith('?') ? path : ''}`
+}

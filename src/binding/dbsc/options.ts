@@ -17,7 +17,7 @@ export type BindingRequest = Pick<RequestFacts, 'method' | 'path' | 'host' | 'he
 export interface DeviceBindingOptions {
   /**
    * The fallback ladder. Default `preferred`: browsers that cannot bind keep working and are marked `unbound`. Give a function to decide by
-   * route.
+   * route. The path is as it was sent, and routers take several for one: name the routes that need less, whole, and ask `required` of all others.
    *
    * Where it answers `off`, a stolen cookie is as good as the browser it was stolen from.
    */
