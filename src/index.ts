@@ -10,6 +10,7 @@ export { type Clock, systemClock } from './core/clock.ts'
 export type { PolicySubject, SessionLimit, SessionsOptions } from './core/config.ts'
 export { days, hours, minutes, seconds } from './core/duration.ts'
 export {
+  AssuranceError,
   ConfigError,
   CsrfError,
   type CsrfRule,

@@ -1,13 +1,17 @@
 /** Sessions for Express 4 and 5. `req.session` is typed without a global declaration: two services in one process stay apart. */
 import process from 'node:process'
 import type { Application, NextFunction, Request, Response, Router } from 'express'
+import type { Requirement } from '../core/assurance.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { misuse } from '../core/unit-of-work.ts'
+import { stepUpLocation } from '../http/assurance-pages.ts'
 import { fieldOfParsed } from '../http/csrf/form-field.ts'
 import { retryAfterOf } from '../http/error-response.ts'
+import { exchangeOf } from '../http/exchange.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
-import { type IncomingMessage, openOnNode, type ServerResponse } from '../http/node.ts'
-import { type NodeErrorHandler, NodeFailures } from '../http/node-error.ts'
+import { type IncomingMessage, NodeFacts, openOnNode, type ServerResponse } from '../http/node.ts'
+import { type NodeErrorHandler, NodeFailures, sendErrorOnNode } from '../http/node-error.ts'
 
 export type { SiteData } from '../http/clear-site-data.ts'
 export type { CookieOptions } from '../http/cookie-config.ts'
@@ -57,6 +61,7 @@ export function sessionMiddleware<Data>(
     (request) => fieldOfParsed((request as { body?: unknown }).body),
   )
   const failures = new NodeFailures(options.onError, (error) => process.emitWarning(error))
+  failures.locate = (error, request) => stepUpLocation(error, new NodeFacts(request), http.assurancePages)
   return (request, response, next) => {
     const opened = openOnNode(http, request, response, failures)
     if (!(opened instanceof Promise)) {
@@ -75,6 +80,58 @@ export function sessionMiddleware<Data>(
         next(error)
       },
     )
+  }
+}
+
+/**
+ * Lets a request on only if its session is signed in and proved enough, recently enough: `session.requireAssurance` for a whole route. Put it behind
+ * `sessionMiddleware`, and `assuranceErrors()` behind your routes if pages are to be sent to their `stepUpPage`.
+ *
+ * @param requirement.acr - Least level, default `aal1`.
+ * @param requirement.maxAge - Oldest proof that still counts, in milliseconds; default any.
+ * @returns Middleware. What is short of it goes to your error handlers as `ERR_ASSURANCE_INSUFFICIENT`, with `status` 401 and RFC 9470's challenge
+ * in `headers`; a page's visitor is sent to the `stepUpPage`, where there is one.
+ * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - as an error of the request: there is no such level, or no session.
+ * @see RFC 9470; ASVS 5.0, 7.5.3
+ * @example
+ * app.post('/checkout', requireAssurance({ acr: 'aal2', maxAge: minutes(5) }), checkOut)
+ */
+export function requireAssurance(
+  requirement: Requirement = {},
+): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
+  const answer = assuranceErrors()
+  return (request, response, next) => {
+    const { session } = request as Partial<WithSession<unknown>>
+    if (session === undefined) return next(misuse('requireAssurance found no session; put it behind sessionMiddleware'))
+    try {
+      session.requireAssurance(requirement)
+    } catch (error) {
+      return answer(error, request, response, next)
+    }
+    next()
+  }
+}
+
+/**
+ * Answers the `ERR_ASSURANCE_INSUFFICIENT` of handlers that call `session.requireAssurance` themselves: a page's visitor is sent to the `stepUpPage`.
+ * Everything else goes on to your error handlers.
+ *
+ * @returns An error handler; put it behind your routes, in front of your own.
+ * @example
+ * app.use(assuranceErrors())
+ */
+export function assuranceErrors(): (
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void {
+  return (error, request, response, next) => {
+    const { session } = request as Partial<WithSession<unknown>>
+    const http = session && exchangeOf(session)?.http
+    const location = http && stepUpLocation(error, new NodeFacts(request), http.assurancePages)
+    if (location === undefined || response.headersSent) next(error)
+    else sendErrorOnNode(error, request, response, location)
   }
 }
 

@@ -3,6 +3,7 @@ import process from 'node:process'
 import { isSojournError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { stepUpLocation } from '../http/assurance-pages.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
 import { HttpsRedirect, type HttpsRedirectOptions } from '../http/https-redirect.ts'
 import { type IncomingMessage, NodeFacts, openOnNode, openUpgrade, type ServerResponse } from '../http/node.ts'
@@ -133,6 +134,7 @@ export function upgradeSession<Data>(
 
 function opener<Data>(sessions: Sessions<Data>, options: NodeSessionOptions, failures: NodeFailures) {
   const http = new SessionHttp<Data, IncomingMessage>(sessions, options, developerWarning())
+  failures.locate = (error, request) => stepUpLocation(error, new NodeFacts(request), http.assurancePages)
   return (request: IncomingMessage, response: ServerResponse) => openOnNode(http, request, response, failures)
 }
 

@@ -74,7 +74,7 @@ export function withSession<Data, Rest extends unknown[] = []>(
       return await exchange.finish(await answer(() => handler(request, session, ...rest)))
     } catch (error) {
       if (onError !== undefined) return onError(error, request)
-      if (isOperational(error)) return errorOnWeb(error, request)
+      if (isOperational(error)) return errorOnWeb(error, request, http.assurancePages)
       throw error
     }
   }

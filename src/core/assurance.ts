@@ -31,7 +31,8 @@ type Kind = 'knowledge' | 'possession' | 'inherence' | 'other'
 /** RFC 8176 names by kind of factor. Two proofs of one kind are still one factor (NIST SP 800-63B-4, 2.2.1). */
 const KIND_OF_METHOD: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ...['pwd', 'pin', 'kba'].map((method) => [method, 'knowledge'] as const),
-  ...['otp', 'sms', 'tel', 'hwk', 'swk', 'sc', 'pop'].map((method) => [method, 'possession'] as const),
+  // Recovery codes, which RFC 8176 has no name for: a look-up secret is something held (NIST SP 800-63B-4, 3.1.2).
+  ...['otp', 'sms', 'tel', 'hwk', 'swk', 'sc', 'pop', 'recovery'].map((method) => [method, 'possession'] as const),
   ...['face', 'fpt', 'iris', 'retina', 'vbm'].map((method) => [method, 'inherence'] as const),
 ])
 
@@ -54,6 +55,11 @@ export function acrOf(facts: readonly Fact[]): Acr {
   return facts.length > 0 ? 'aal1' : 'aal0'
 }
 
+/** Whether facts add up to a level, whatever their age. */
+export function reaches(facts: readonly Fact[], acr: Acr): boolean {
+  return ORDER.indexOf(acrOf(facts)) >= ORDER.indexOf(acr)
+}
+
 /** What an action asks of a session. */
 export interface Requirement {
   /** Least level. Default `aal1`. */
@@ -69,15 +75,20 @@ export interface Requirement {
  */
 export function meets(facts: readonly Fact[], requirement: Requirement, now: number): boolean {
   const { acr = 'aal1', maxAge = Number.POSITIVE_INFINITY } = requirement
-  const needed = ORDER.indexOf(acr)
-  // A misspelt level must not be one that everybody meets.
-  if (needed === -1) {
-    throw new ConfigError('meets: acr is not a level; expected one of aal0, aal1, aal2, aal3. See docs/guide/sign-in.md.', {
-      code: 'ERR_ARGUMENT_INVALID',
-    })
-  }
+  checkAcr(acr)
+  // A misspelt duration must not be one that everything is younger than, and nothing is.
+  if (typeof maxAge !== 'number' || !(maxAge >= 0)) throw invalid('maxAge is no number of milliseconds')
   const fresh = facts.filter((fact) => now - fact.at <= maxAge)
-  return ORDER.indexOf(acrOf(fresh)) >= needed
+  return reaches(fresh, acr)
+}
+
+/** A misspelt level must not be one that everybody meets. */
+export function checkAcr(acr: unknown): asserts acr is Acr {
+  if (!(ORDER as readonly unknown[]).includes(acr)) throw invalid('acr is not a level; expected one of aal0, aal1, aal2, aal3')
+}
+
+function invalid(what: string): ConfigError {
+  return new ConfigError(`meets: ${what}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
 }
 
 /** Instant of the latest authentication event; OIDC calls it `auth_time`. */

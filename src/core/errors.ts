@@ -1,3 +1,5 @@
+import type { Acr } from './assurance.ts'
+
 /** Codes of every error Sojourn throws. Stable: adding one is a minor change, renaming one a major. */
 export type ErrorCode =
   /** An option is missing, of the wrong kind, or not safe. Thrown at start-up. */
@@ -42,6 +44,8 @@ export type ErrorCode =
   | 'ERR_COOKIE_TOO_LARGE'
   /** The request does not come from a page of this site, as far as it can show; the handler was not called. Status 403. */
   | 'ERR_CSRF_REFUSED'
+  /** The session has not proved enough, or not recently enough; ask the person to, and try again. Status 401. */
+  | 'ERR_ASSURANCE_INSUFFICIENT'
 
 interface ErrorOptionsWithCode {
   readonly code: ErrorCode
@@ -109,6 +113,37 @@ export class CsrfError extends SojournError {
   constructor(message: string, options: ErrorOptionsWithCode & { readonly rule: CsrfRule }) {
     super(message, options)
     this.rule = options.rule
+  }
+}
+
+/**
+ * The session has not proved what was asked for: RFC 9470's `insufficient_user_authentication`. Adapters answer it with the challenge in `headers`,
+ * or send a page's visitor to where they can prove it (option `stepUpPage`).
+ */
+export class AssuranceError extends SojournError {
+  /** Level that is asked for. */
+  readonly acr: Acr
+  /** Oldest proof that counts, in milliseconds; `undefined` for any age. */
+  readonly maxAge: number | undefined
+  /** Whether somebody is signed in at all, be it with a second factor still due. */
+  readonly isSignedIn: boolean
+
+  constructor(requirement: { readonly acr: Acr; readonly maxAge: number | undefined; readonly isSignedIn: boolean }) {
+    super('The session has not proved enough for this, or not recently enough. See docs/guide/step-up.md.', {
+      code: 'ERR_ASSURANCE_INSUFFICIENT',
+      status: 401,
+    })
+    this.acr = requirement.acr
+    this.maxAge = requirement.maxAge
+    this.isSignedIn = requirement.isSignedIn
+  }
+
+  /** The challenge, for whatever answers an error with the headers it has, as Express does (RFC 9470, 3). */
+  get headers(): { readonly 'WWW-Authenticate': string } {
+    const { acr, maxAge } = this
+    // Cut to whole seconds: a client that proves anew for it is early, never late.
+    const age = maxAge === undefined || maxAge === Number.POSITIVE_INFINITY ? '' : `, max_age="${Math.floor(maxAge / 1000)}"`
+    return { 'WWW-Authenticate': `Bearer error="insufficient_user_authentication", acr_values="${acr}"${age}` }
   }
 }
 

@@ -64,6 +64,18 @@ export type EventDetails =
       readonly reason: string
     }
   | { readonly type: 'traits.address-dropped' }
+  | { readonly type: 'assurance.refused'; readonly acr: string; readonly maxAge?: number | undefined }
+  | {
+      readonly type: 'throttle.reached'
+      /** What was guessed: `totp`, `recovery`, `password`. */
+      readonly kind: string
+      /** Whose tries are used up: strangers' at this account, a network's, or one known client's. */
+      readonly lane: 'account' | 'network' | 'known'
+      /** When the next try is evaluated, in milliseconds from now. */
+      readonly retryAfter: number
+    }
+  | { readonly type: 'approval.granted'; readonly operation: string }
+  | { readonly type: 'approval.spent'; readonly operation: string }
   | { readonly type: 'factor.added'; readonly kind: string; readonly factorId: string }
   | { readonly type: 'factor.removed'; readonly kind: string; readonly factorId: string }
   | {

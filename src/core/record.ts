@@ -7,7 +7,7 @@
  *
  *   0    1  format, 1                      78   8  absoluteFrom
  *   1    1  flags: subject 1, persistent 2,  86   8  lastSeenAt
- *           confirmed 4                    94   8  idleDeadline
+ *           confirmed 4, due 8             94   8  idleDeadline
  *   2    4  key id of the MAC             102   8  absoluteDeadline
  *   6   16  session id                    110   2  length of subject
  *  22   32  current hash                  112   4  length of details
@@ -17,7 +17,7 @@
  *
  * Lineage entry, 81 bytes: hash 32, salt 32, kind 1, replaced at 8, confirmed at 8 (0 when never).
  */
-import type { Fact } from './assurance.ts'
+import type { Acr, Fact } from './assurance.ts'
 import { TAG_BYTES } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 import type { JsonObject } from './patch.ts'
@@ -47,6 +47,10 @@ export interface Details {
   readonly notes?: Notes | undefined
   /** When the client changed so much that nothing proved until then counts any more. */
   readonly doubtedAt?: number | undefined
+  /**
+   * Level that must be proved before the session counts as signed in. `aal0`: nothing more, and that was looked up; `undefined`: nobody asked.
+   */
+  readonly due?: Acr | undefined
 }
 
 /** A decoded record. Immutable; changes are made by `with...` copies and `encodeRecord`. */
@@ -81,6 +85,7 @@ const FORMAT = 1
 const HAS_SUBJECT = 1
 const IS_PERSISTENT = 2
 const IS_CONFIRMED = 4
+const HAS_DUE = 8
 const HEADER_BYTES = 117
 const GENERATION_BYTES = 81
 
@@ -89,6 +94,7 @@ type StoredDetails = {
   d?: string
   n?: Notes
   w?: number
+  a?: Acr
   b?: ([string, number, number][] | null)[]
 }
 
@@ -103,7 +109,8 @@ export function encodeRecord(record: Omit<SessionRecord, 'version' | 'epoch'>, k
   body[1] =
     (record.subject === undefined ? 0 : HAS_SUBJECT) |
     (record.isPersistent ? IS_PERSISTENT : 0) |
-    (record.confirmedAt === undefined ? 0 : IS_CONFIRMED)
+    (record.confirmedAt === undefined ? 0 : IS_CONFIRMED) |
+    (record.details.due === undefined ? 0 : HAS_DUE)
   body.writeUInt32BE(keyring.newest.keyId, 2)
   record.idBytes.copy(body, 6)
   record.currentHash.copy(body, 22)
@@ -218,6 +225,7 @@ class DecodedRecord implements SessionRecord {
   readonly lastSeenAt: number
   readonly idleDeadline: number
   readonly absoluteDeadline: number
+  readonly hasDue: boolean
   readonly #body: Buffer
   readonly #lineageOffset: number
   readonly #detailsOffset: number
@@ -240,6 +248,7 @@ class DecodedRecord implements SessionRecord {
     this.id = encodeId(this.idBytes)
     this.subject = flags & HAS_SUBJECT ? body.toString('utf8', HEADER_BYTES, lineageOffset) : undefined
     this.isPersistent = (flags & IS_PERSISTENT) !== 0
+    this.hasDue = (flags & HAS_DUE) !== 0
     this.currentHash = body.subarray(22, 54)
     this.generationAt = body.readDoubleBE(54)
     this.confirmedAt = flags & IS_CONFIRMED ? body.readDoubleBE(62) : undefined
@@ -261,7 +270,7 @@ class DecodedRecord implements SessionRecord {
   get details(): Details {
     if (this.#details === undefined) {
       const stored = this.#storedDetails()
-      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n, doubtedAt: stored.w }
+      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n, doubtedAt: stored.w, due: stored.a }
     }
     return this.#details
   }
@@ -297,6 +306,7 @@ function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): Stored
   if (record.details.device !== undefined) details.d = record.details.device
   if (record.details.notes !== undefined) details.n = record.details.notes
   if (record.details.doubtedAt !== undefined) details.w = record.details.doubtedAt
+  if (record.details.due !== undefined) details.a = record.details.due
   if (record.lineage.some((generation) => generation.facts !== undefined)) {
     details.b = record.lineage.map((generation) => generation.facts?.map(packFact) ?? null)
   }
@@ -309,6 +319,11 @@ function packFact(fact: Fact): [string, number, number] {
 
 function unpackFact([method, at, strength]: [string, number, number]): Fact {
   return { method, at, strength: strength as Fact['strength'] }
+}
+
+/** `details.due`, without a look at the details where there is none: every request asks. */
+export function dueOf(record: SessionRecord): Acr | undefined {
+  return record instanceof DecodedRecord && !record.hasDue ? undefined : record.details.due
 }
 
 /** A copy with changes; the decoded class reads on demand, so a plain spread would lose its getters. */

@@ -4,8 +4,18 @@
  *
  * Over 350 lines because half of them are the documentation of what applications call; the writes are in `unit-of-work.ts`.
  */
-import { type Acr, acrOf, authTimeOf, type Fact, MOST_FACTS, meets, type Requirement, type Strength } from './assurance.ts'
-import { isSojournError, SessionStateError } from './errors.ts'
+import {
+  type Acr,
+  acrOf,
+  authTimeOf,
+  checkAcr,
+  type Fact,
+  MOST_FACTS,
+  meets,
+  type Requirement,
+  type Strength,
+} from './assurance.ts'
+import { AssuranceError, isSojournError, SessionStateError } from './errors.ts'
 import { absoluteDeadlineOf, idleDeadlineOf, isTouchDue, touched } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import type { JsonObject, Patch } from './patch.ts'
@@ -42,6 +52,13 @@ export interface SignInOptions<Data> {
   readonly keep?: readonly (keyof Data & string)[]
   /** "Remember me": the cookie survives the browser's end, up to the absolute deadline. Default `false` (NIST SP 800-63B-4, 5.1). */
   readonly isPersistent?: boolean
+  /**
+   * Level that must still be reached, by `elevate`, before the session counts as signed in: `aal2` for who has a second factor. Until then its state is
+   * `pending` wherever the adapter does not say that it may act, and it reaches nothing. `stepUp.signIn` of `sojourn/stepup` looks it up.
+   *
+   * Default: nobody asked. A stolen password alone is then a session.
+   */
+  readonly due?: Acr
 }
 
 /** The unit of work behind a session, for the layers that check who presents its token. Not for applications. */
@@ -101,6 +118,15 @@ export class Session<Data = Record<string, unknown>> {
   /** Assurance level of all facts, whatever their age; ask `meets` where age matters. */
   get acr(): Acr {
     return acrOf(this.facts)
+  }
+
+  /**
+   * Level that is still due before this session counts as signed in; `undefined` when nothing is. Only the pages that ask for a second factor ever
+   * see such a session: to all others it is nobody's, with the state `pending`.
+   */
+  get pending(): Acr | undefined {
+    this.#isUsed = true
+    return this.#work.pending
   }
 
   /** Instant of the latest authentication event. */
@@ -240,7 +266,30 @@ export class Session<Data = Record<string, unknown>> {
    * if (!req.session.meets({ acr: 'aal2', maxAge: minutes(5) })) return res.redirect('/verify')
    */
   meets(requirement: Requirement = {}): boolean {
-    return this.subject !== undefined && meets(this.facts, requirement, this.#service.config.clock())
+    const isMet = meets(this.facts, requirement, this.#service.config.clock())
+    return isMet && this.subject !== undefined && this.#work.pending === undefined
+  }
+
+  /**
+   * Makes sure that this session is signed in and proved enough, recently enough. Call it first in whatever needs it.
+   *
+   * An adapter answers what it throws: programs get RFC 9470's challenge, and a visitor to a page is sent to the option `stepUpPage`, from where they
+   * come back when it is done.
+   *
+   * @param requirement.acr - Least level, default `aal1`.
+   * @param requirement.maxAge - Oldest proof that still counts, in milliseconds; default any. One of exactly that age does.
+   * @throws {AssuranceError} `ERR_ASSURANCE_INSUFFICIENT` - status 401; what was asked for, and the challenge.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - there is no such level.
+   * @see RFC 9470; ASVS 5.0, 7.5.1, 7.5.3; NIST SP 800-63B-4, 2.2.3
+   * @example
+   * req.session.requireAssurance({ acr: 'aal2', maxAge: minutes(5) })
+   */
+  requireAssurance(requirement: Requirement = {}): void {
+    if (this.meets(requirement)) return
+    const { acr = 'aal1', maxAge } = requirement
+    const { id, subject } = this
+    this.#service.events.emit({ type: 'assurance.refused', sessionId: id, subject, acr, maxAge })
+    throw new AssuranceError({ acr, maxAge, isSignedIn: subject !== undefined || this.state === 'pending' })
   }
 
   /**
@@ -284,8 +333,9 @@ export class Session<Data = Record<string, unknown>> {
    */
   async signIn(options: SignInOptions<Data>): Promise<void> {
     this.#assertOpen()
-    const { subject, keep = [], isPersistent = false } = options
+    const { subject, keep = [], isPersistent = false, due } = options
     checkSubject(subject)
+    if (due !== undefined) checkAcr(due)
     const facts = this.#factsFrom(options)
     const mine = this.#data?.changes()
     const dataFrom = (replaced: ActiveReading | undefined): JsonObject => {
@@ -298,7 +348,7 @@ export class Session<Data = Record<string, unknown>> {
         Object.fromEntries(keep.filter((key) => Object.hasOwn(data, key)).map((key) => [key, data[key]])),
       )
     }
-    await this.#replaceBy({ subject, facts, isPersistent, dataFrom })
+    await this.#replaceBy({ subject, facts, isPersistent, dataFrom, due })
   }
 
   /**
@@ -410,6 +460,7 @@ export class Session<Data = Record<string, unknown>> {
   async list(): Promise<(SessionSummary & { readonly isCurrent: boolean })[]> {
     const { subject, id } = this
     if (subject === undefined) return []
+    this.#signedIn()
     const summaries = summarise(this.#service, await this.#service.calls.list(subject))
     return summaries.map((summary) => ({ ...summary, isCurrent: summary.id === id }))
   }
@@ -521,6 +572,8 @@ export class Session<Data = Record<string, unknown>> {
     this.#isUsed = true
     const { active } = this.#work
     if (active?.record.subject === undefined) throw ended()
+    const { pending } = this.#work
+    if (pending !== undefined) throw new AssuranceError({ acr: pending, maxAge: undefined, isSignedIn: true })
     return active
   }
 

@@ -1,5 +1,5 @@
 /** Starting: minting a session, anonymous or signed in, and ending the one it replaces in the same step. */
-import type { Fact } from './assurance.ts'
+import type { Acr, Fact } from './assurance.ts'
 import { ConfigError, SessionStateError } from './errors.ts'
 import { clocksFrom } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
@@ -13,6 +13,8 @@ export interface Beginning {
   readonly subject: string | undefined
   readonly facts: readonly Fact[]
   readonly isPersistent: boolean
+  /** As in `Details`. */
+  readonly due?: Acr | undefined
   readonly device: string | undefined
   readonly notes: Notes | undefined
   /** The data it starts with, computed anew each time the replaced session changed meanwhile. */
@@ -89,10 +91,10 @@ function replacement(service: Service, record: SessionRecord, now: number) {
 
 function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
   const { config, codec, vault } = service
-  const { subject, isPersistent, device, notes, facts } = beginning
+  const { subject, isPersistent, device, notes, facts, due } = beginning
   const idBytes = newId(config.random, subject)
   const secret = newSecret(config.random)
-  const identity = { subject, isPersistent, details: { facts, device, notes } }
+  const identity = { subject, isPersistent, details: { facts, device, notes, due } }
   const data = beginning.dataFrom(replaced)
   const record: SessionRecord = {
     ...identity,

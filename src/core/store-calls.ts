@@ -6,7 +6,7 @@ import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts
 import { Deadlines } from './deadlines.ts'
 import { isSojournError, SojournError, StoreError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { CallOptions, ReadOptions, ReadOutcome, Store } from './store.ts'
+import type { CallOptions, Ledger, ReadOptions, ReadOutcome, Store } from './store.ts'
 
 /** The store's operations, each with deadline, abort signal, typed errors and an event on failure. */
 export interface StoreCalls extends Pick<Store, 'create' | 'read' | 'update' | 'revoke' | 'revokeSubject' | 'list' | 'purge'> {
@@ -28,19 +28,18 @@ export interface StoreCallOptions {
 
 type Call<T> = (signal: AbortSignal | undefined) => T | Promise<T>
 
-/** Wraps a store. Rejections that are not already typed become `ERR_STORE_UNAVAILABLE`. */
-export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls {
+/** Makes calls with everything above; `failed` reports and throws what a call outside of them failed with. */
+export interface Caller {
+  run<T>(operation: string, given: CallOptions | undefined, call: Call<T>): Promise<T>
+  failed(operation: string, cause: unknown): never
+}
+
+/** Also for what a layer above core keeps in an engine of its own. */
+export function callerOf(
+  store: { readonly name: string; readonly capabilities: { readonly isLocal: boolean } },
+  options: StoreCallOptions,
+): Caller {
   const { events } = options
-  const deadlines = new Deadlines(options.timeout)
-  const breaker = new CircuitBreaker(
-    options.circuitBreaker,
-    {
-      opened: (failures, pause) => events.emit({ type: 'store.circuit-opened', failures, pause }),
-      closed: () => events.emit({ type: 'store.circuit-closed' }),
-    },
-    options.random,
-  )
-  const run = store.capabilities.isLocal ? runHere : runInTime
 
   function failed(operation: string, cause: unknown): never {
     const error = cause instanceof SojournError ? cause : unavailable(store.name, operation, cause)
@@ -56,15 +55,16 @@ export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls 
     }
   }
 
-  /** Without a promise where the store answers without one, and without a closure: every request reads. */
-  function readHere(id: string, given: ReadOptions | undefined): ReadOutcome | undefined | Promise<ReadOutcome | undefined> {
-    try {
-      const found = store.read(id, given)
-      return found instanceof Promise ? found.catch((cause) => failed('read', cause)) : found
-    } catch (cause) {
-      return failed('read', cause)
-    }
-  }
+  if (store.capabilities.isLocal) return { run: runHere, failed }
+  const deadlines = new Deadlines(options.timeout)
+  const breaker = new CircuitBreaker(
+    options.circuitBreaker,
+    {
+      opened: (failures, pause) => events.emit({ type: 'store.circuit-opened', failures, pause }),
+      closed: () => events.emit({ type: 'store.circuit-closed' }),
+    },
+    options.random,
+  )
 
   async function runInTime<T>(operation: string, given: CallOptions | undefined, call: Call<T>): Promise<T> {
     const wait = breaker.admit()
@@ -78,6 +78,23 @@ export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls 
       if (isSojournError(cause) && cause.code !== 'ERR_STORE_UNAVAILABLE') breaker.succeeded()
       else if (given?.signal?.aborted !== true) breaker.failed()
       return failed(operation, cause)
+    }
+  }
+
+  return { run: runInTime, failed }
+}
+
+/** Wraps a store. Rejections that are not already typed become `ERR_STORE_UNAVAILABLE`. */
+export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls {
+  const { run, failed } = callerOf(store, options)
+
+  /** Without a promise where the store answers without one, and without a closure: every request reads. */
+  function readHere(id: string, given: ReadOptions | undefined): ReadOutcome | undefined | Promise<ReadOutcome | undefined> {
+    try {
+      const found = store.read(id, given)
+      return found instanceof Promise ? found.catch((cause) => failed('read', cause)) : found
+    } catch (cause) {
+      return failed('read', cause)
     }
   }
 
@@ -95,6 +112,22 @@ export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls 
       run('revokeSubject', given, (signal) => store.revokeSubject(subject, { ...given, signal })),
     list: (subject, given) => run('list', given, (signal) => store.list(subject, { ...given, signal })),
     purge: (given) => run('purge', given, (signal) => store.purge({ ...given, signal })),
+  }
+}
+
+/**
+ * The same for a store's ledger, for layers above core: whether a code was used already is not known while the ledger is away, and a request
+ * that waits for it must not hang.
+ */
+export function ledgerCalls(store: Pick<Store, 'name' | 'capabilities' | 'ledger'>, options: StoreCallOptions): Ledger {
+  const { run } = callerOf(store, options)
+  const { ledger } = store
+  return {
+    claim: (key, given) => run('ledger.claim', given, (signal) => ledger.claim(key, { ...given, signal })),
+    put: (key, value, given) => run('ledger.put', given, (signal) => ledger.put(key, value, { ...given, signal })),
+    take: (key, given) => run('ledger.take', given, (signal) => ledger.take(key, { ...given, signal })),
+    get: (key, given) => run('ledger.get', given, (signal) => ledger.get(key, { ...given, signal })),
+    count: (key, given) => run('ledger.count', given, (signal) => ledger.count(key, { ...given, signal })),
   }
 }
 

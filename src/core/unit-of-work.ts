@@ -2,8 +2,8 @@
  * The writes of one request, in order: each is one conditional update, tried again on what others wrote meanwhile. What the
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
-import { acrOf, type Fact, withFacts } from './assurance.ts'
-import { ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
+import { type Acr, acrOf, type Fact, reaches, withFacts } from './assurance.ts'
+import { AssuranceError, ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
 import {
@@ -16,7 +16,7 @@ import {
   readAgain,
   type Waiting,
 } from './reading.ts'
-import type { Details, Notes, SessionRecord } from './record.ts'
+import { type Details, dueOf, type Notes, type SessionRecord } from './record.ts'
 import { rotateRecord } from './rotation.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
 import { readData } from './session-data.ts'
@@ -46,6 +46,13 @@ export interface ReadContext extends Waiting {
    * @param mayMake - Whether one is made where it brought none; this answer then sets the cookie.
    */
   visitorSecret?(mayMake: boolean): string | undefined
+  /**
+   * Whether a session may act here although a second factor is still due: on the pages that ask for it. Default `false`: such a session's
+   * state is `pending`, and its request anonymous. Asked only for one.
+   */
+  readonly mayBePending?: boolean | undefined
+  /** The client's address, for throttles. Default: not known. Asked only where something is guessed. */
+  readonly clientAddress?: string | undefined
   /** Whether an answer can still carry a cookie. Default `true`; `false` for an upgrade to a socket, whose token is then not renewed. */
   readonly canSetCookie?: boolean | undefined
 }
@@ -84,6 +91,8 @@ export class UnitOfWork {
   readonly service: Service
   readonly #context: ReadContext
   #reading: Reading
+  /** The session that is kept from this request because a second factor is due. */
+  #held: ActiveReading | undefined
   /** Secret of the token to send, when it is not the one that came. */
   #secretToSend: Buffer | undefined
   /** When that was derived, if it was not this request that made it. */
@@ -99,6 +108,12 @@ export class UnitOfWork {
     this.#context = context
     this.#reading = reading
     this.#adoptSuccessor()
+    this.holdIfPending()
+  }
+
+  /** What the caller said of the request; an adapter's own object, where it was one. */
+  get context(): ReadContext {
+    return this.#context
   }
 
   get reading(): Reading {
@@ -107,6 +122,25 @@ export class UnitOfWork {
 
   get active(): ActiveReading | undefined {
     return this.#reading.state === 'active' ? this.#reading : undefined
+  }
+
+  /**
+   * Level that is still due before the session counts as signed in. By what was proved to this very token: one of before the second factor stays
+   * where it was. Doubt does not count: a person who is asked again is no newcomer.
+   */
+  get pending(): Acr | undefined {
+    const { active } = this
+    const due = active && dueOf(active.record)
+    return due === undefined || reaches(provedTo(active!), due) ? undefined : due
+  }
+
+  /** Makes the request anonymous where a second factor is due, and it is not where that is asked for. */
+  holdIfPending(): void {
+    if (this.pending === undefined || this.#context.mayBePending === true) return
+    const { active } = this
+    this.#held = active
+    this.#reading = { state: 'pending', reason: 'mfa-due', subject: active!.record.subject }
+    this.#send(undefined, undefined)
   }
 
   get isActivity(): boolean {
@@ -273,10 +307,20 @@ export class UnitOfWork {
     // A new cookie would push out that of a session which is probably alive.
     if (this.#isStoreAway) throw away()
     if (beginning.subject === undefined && this.#reading.state === 'unproven') throw unproven()
+    // Its cookie would push out that of a sign-in that is half done.
+    const due = this.#held && dueOf(this.#held.record)
+    if (beginning.subject === undefined && due !== undefined)
+      throw new AssuranceError({ acr: due, maxAge: undefined, isSignedIn: true })
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
     const notes = this.#context.notesAtStart?.(beginning.subject)
-    const reading = await startSession(this.service, { ...beginning, device, notes }, this.active, this.#context.signal)
+    const reading = await startSession(
+      this.service,
+      { ...beginning, device, notes },
+      this.active ?? this.#held,
+      this.#context.signal,
+    )
     this.#reading = reading
+    this.#held = undefined
     this.binding = UNBOUND
     this.#send(reading.token.secret, undefined)
   }
@@ -288,7 +332,7 @@ export class UnitOfWork {
    * @returns Whether it was this call that ended it.
    */
   async end(reason: string, isLogout: boolean, isOwners = true): Promise<boolean> {
-    const { active } = this
+    const active = this.active ?? this.#held
     let isFirst = false
     if (this.#reading.state === 'unavailable') throw away()
     if (active !== undefined) {

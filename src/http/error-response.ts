@@ -2,7 +2,7 @@
  * What a client is told when the session could not be read or written. Never the error's message: it is written for the developer
  * (ASVS 5.0, 16.5.1).
  */
-import { isSojournError } from '../core/errors.ts'
+import { type AssuranceError, isSojournError } from '../core/errors.ts'
 
 /** An answer in parts, for whatever platform sends it. */
 export interface ErrorResponse {
@@ -26,8 +26,17 @@ const REASONS: Readonly<Record<number, string>> = {
  * Turns a failure into an answer: the status of a Sojourn error, 500 for anything else.
  *
  * @param accept - The request's `Accept` header. JSON for those who name it, else one line of text.
+ * @param location - Where a visitor proves more, for a page; see `stepUpLocation`.
  */
-export function errorResponse(error: unknown, accept: string | undefined): ErrorResponse {
+export function errorResponse(error: unknown, accept: string | undefined, location?: string): ErrorResponse {
+  if (location !== undefined) {
+    // The body of a redirect is for those who do not follow it.
+    return {
+      status: 303,
+      headers: { Location: location, 'Cache-Control': 'no-store', 'Content-Type': 'text/plain; charset=utf-8' },
+      body: 'See Other\n',
+    }
+  }
   const status = isSojournError(error) && REASONS[error.status] !== undefined ? error.status : 500
   const reason = REASONS[status]!
   const isJson = accept !== undefined && /\bjson\b/i.test(accept)
@@ -37,6 +46,7 @@ export function errorResponse(error: unknown, accept: string | undefined): Error
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   }
+  if (isSojournError(error, 'ERR_ASSURANCE_INSUFFICIENT')) Object.assign(headers, (error as AssuranceError).headers)
   const retryAfter = retryAfterOf(error)
   if (retryAfter !== undefined) headers['Retry-After'] = retryAfter
   // Of a forged request one may know which rule it broke, and nothing else.

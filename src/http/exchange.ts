@@ -75,6 +75,11 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     return notes
   }
 
+  /** Core asks for it only where a second factor is due. */
+  get mayBePending(): boolean {
+    return this.http.guards.some((guard) => guard.admitsPending?.(this) === true)
+  }
+
   get canSetCookie(): boolean {
     return !this.isUpgrade
   }
@@ -328,6 +333,12 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   #reportRefusal({ reason }: Refusal): void {
     this.http.sessions.events.emit({ type: 'transport.refused', reason, seen: seenIn(this.facts) })
   }
+}
+
+/** The request a session was opened for by an adapter; `undefined` for one that was read without. */
+export function exchangeOf(session: Session<unknown>): Exchange<unknown, unknown> | undefined {
+  const { context } = workOf(session)
+  return context instanceof Exchange ? context : undefined
 }
 
 /** A mistake of the application's: whoever can make a browser send this could replace the session that it has. */

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { OnOutage } from '../core/reading.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { type AssurancePages, assurancePages } from './assurance-pages.ts'
 import { type ClearSiteDataOptions, clearSiteDataHeader } from './clear-site-data.ts'
 import { ChunkedCookie } from './cookie-chunks.ts'
 import { type CookieOptions, resolveCookie } from './cookie-config.ts'
@@ -39,6 +40,14 @@ export interface HttpOptions<Native> extends TransportOptions, ClearSiteDataOpti
    * this order. Default none: a stolen cookie is then as good as the browser it was stolen from.
    */
   readonly guards?: readonly RequestGuard[]
+  /**
+   * Path of the page where visitors prove more, such as `'/step-up'`. A page that calls `session.requireAssurance` in vain sends them there, with
+   * `acr`, `max_age` and `returnTo` in the query: where they were, as a safe path. Default: that of `createStepUp` among the guards, else none, and pages
+   * get the same 401 as programs.
+   */
+  readonly stepUpPage?: string
+  /** The same for visitors who are not signed in at all. Default: the `stepUpPage`. */
+  readonly signInPage?: string
   /** How requests that another site's page may have forged are told from this site's own. On by default; see `CsrfOptions`. */
   readonly csrf?: CsrfOptions<Native>
   /**
@@ -68,6 +77,7 @@ export class SessionHttp<Data, Native> {
   /** Value of `Clear-Site-Data` at logout. */
   readonly clearSiteData: string | undefined
   readonly guards: readonly RequestGuard[]
+  readonly assurancePages: AssurancePages
   readonly csrf: Csrf<Native>
   readonly #secure: CookieUse
   readonly #plain: CookieUse
@@ -98,6 +108,7 @@ export class SessionHttp<Data, Native> {
       sessionCookie: secure.shape,
       isSecure: (facts) => this.transport.judge(facts) === 'secure',
     })
+    this.assurancePages = assurancePages(options, this.guards)
     const { dangerouslyAllowHttp = false, dangerouslyDisableCsrf = false } = options
     if (typeof dangerouslyDisableCsrf !== 'boolean')
       throw new ConfigError('dangerouslyDisableCsrf is not a boolean; expected true or false. See docs/guide/csrf.md.', {

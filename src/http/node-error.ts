@@ -14,6 +14,8 @@ export class NodeFailures {
   readonly #onError: NodeErrorHandler | undefined
   readonly #warn: (error: Error) => void
   readonly #warned = new Set<string>()
+  /** Where a page's visitor proves more, for the errors that ask for it; set by the adapter. */
+  locate: (error: unknown, request: IncomingMessage) => string | undefined = () => undefined
 
   /** @param warn - Tells the developer; called once for each code, since a stranger can cause some errors at will. */
   constructor(onError: NodeErrorHandler | undefined, warn: (error: Error) => void) {
@@ -34,7 +36,7 @@ export class NodeFailures {
         this.#warnOnce(failure)
       }
     }
-    sendErrorOnNode(error, request, response)
+    sendErrorOnNode(error, request, response, this.locate(error, request))
   }
 
   #warnOnce(error: unknown): void {
@@ -49,13 +51,13 @@ export class NodeFailures {
 /**
  * Answers a failure without telling anything of it. If headers have left the connection ends instead: nobody can answer twice.
  */
-export function sendErrorOnNode(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+export function sendErrorOnNode(error: unknown, request: IncomingMessage, response: ServerResponse, location?: string): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
   dropContentHeaders(response)
-  const { status, headers, body } = errorResponse(error, request.headers.accept)
+  const { status, headers, body } = errorResponse(error, request.headers.accept, location)
   response.statusCode = status
   // HTTP/2 has no reason phrase, and warns whoever touches it.
   if (request.httpVersionMajor < 2) response.statusMessage = ''

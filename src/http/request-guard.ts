@@ -37,6 +37,10 @@ export interface RequestGuard {
   attach(http: GuardedHttp): void
   /** What to keep with a session that starts in this request. */
   notesAtStart?(request: GuardedRequest, subject: string | undefined): JsonObject | undefined
+  /** Whether a session that a second factor is still due for may act in this request: on the pages that ask for it. Default `false`. */
+  admitsPending?(request: GuardedRequest): boolean
+  /** Where a visitor proves more; the adapter's own `stepUpPage` goes before it. */
+  readonly stepUpPage?: string | undefined
   /** Called with the session of each request that has an active one, before the handler. */
   inspect(session: Session<unknown>, request: GuardedRequest): void | Promise<void>
   /**

@@ -1,5 +1,6 @@
 /** The bridge to Web `Request` and `Response`. */
 import type { Session } from '../core/session.ts'
+import { type AssurancePages, stepUpLocation } from './assurance-pages.ts'
 import type { HeaderTarget } from './cache-headers.ts'
 import { errorResponse } from './error-response.ts'
 import { Exchange } from './exchange.ts'
@@ -37,8 +38,9 @@ export class WebExchange<Data> {
 }
 
 /** The default answer to a failure; tells nothing of it. */
-export function errorOnWeb(error: unknown, request: Request): Response {
-  const { status, headers, body } = errorResponse(error, request.headers.get('accept') ?? undefined)
+export function errorOnWeb(error: unknown, request: Request, pages: AssurancePages): Response {
+  const location = stepUpLocation(error, new WebFacts(request), pages)
+  const { status, headers, body } = errorResponse(error, request.headers.get('accept') ?? undefined, location)
   return new Response(body, { status, headers })
 }
 
