@@ -41,7 +41,7 @@ export function inspect(context: BindingContext, session: Session<unknown>, requ
       ? NOT_OFFERED
       : binding.kind === 'bound'
         ? judgeBound(context, record, binding, request)
-        : context.service.config.clock() - binding.at < context.settings.pendingTimeout
+        : isWithin(context.settings.pendingTimeout, binding.at, context.service.config.clock())
           ? PENDING
           : NOT_REGISTERED
   const { state, reason } = work.binding
@@ -63,11 +63,16 @@ function judgeBound(
   const shown = cookie.judge(facts.header('cookie'), record.id, binding, now)
   if (shown === 'proven') return BOUND
   // Sent before the browser had the answer to its registration: what any pending request may do, and no more.
-  if (now - binding.at < settings.registrationGrace) return PENDING
+  if (isWithin(settings.registrationGrace, binding.at, now)) return PENDING
   if (shown !== 'missing') return { state: 'unbound', reason: shown === 'expired' ? 'proof-expired' : 'proof-of-another' }
   const skipped = skippedFor(facts.header('secure-session-skipped'), record.id)
   if (skipped !== undefined) return { state: 'unbound', reason: `skipped:${skipped}` }
   return { state: 'unbound', reason: facts.header('sec-fetch-site') === 'cross-site' ? 'cross-site' : 'not-proven' }
+}
+
+/** Either way: a server whose clock is behind that of the one that wrote it down would else grant the difference as well. */
+function isWithin(span: number, at: number, now: number): boolean {
+  return Math.abs(now - at) < span
 }
 
 /**

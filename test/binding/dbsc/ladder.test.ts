@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { minutes, seconds } from '../../../src/core/duration.ts'
+import { fakeClock } from '../../../src/testing/fake-clock.ts'
 import { asThief, BindingBrowser, BOUND_COOKIE, type BoundSite, boundSite, COOKIE, challengeIn } from './support.ts'
 
 async function bound(site: BoundSite = boundSite()) {
@@ -40,6 +41,15 @@ describe('a browser that cannot bind', () => {
     expect(unbound).toMatchObject({ subject: null, state: 'unproven', reason: 'not-registered' })
     expect(browser.cookie(COOKIE)).toBeDefined()
     expect(await site.reasons()).toEqual(['not-registered'])
+  })
+
+  it('under `required` is nobody on a server whose clock is far behind', async () => {
+    const ahead = boundSite({}, { clock: fakeClock(minutes(5)) })
+    const browser = new BindingBrowser(ahead)
+    await browser.send('/login')
+    const behind = boundSite({ mode: 'required' }, { store: ahead.store, clock: fakeClock(0) })
+
+    expect((await asThief(behind, `${COOKIE}=${browser.cookie(COOKIE)}`)).state).toBe('unproven')
   })
 
   it('under `required` a late registration makes it somebody', async () => {
@@ -216,6 +226,15 @@ describe('a request of the browser that has not proved its key', () => {
     await browser.signIn()
 
     expect((await asThief(site, `${COOKIE}=${browser.cookie(COOKIE)}`)).state).toBe('unproven')
+  })
+
+  it('is refused by a server whose clock is behind that of the one that bound it, too', async () => {
+    const ahead = boundSite({}, { clock: fakeClock(minutes(5)) })
+    const browser = new BindingBrowser(ahead)
+    await browser.signIn()
+    const behind = boundSite({}, { store: ahead.store, clock: fakeClock(0) })
+
+    expect((await asThief(behind, `${COOKIE}=${browser.cookie(COOKIE)}`)).state).toBe('unproven')
   })
 
   it('cannot keep data: a session for a visitor would push out the one it has', async () => {
