@@ -62,13 +62,15 @@ export function refuseUpgrade(error: unknown, request: IncomingMessage, socket: 
 /** Answers questions about a Node request from the request itself. */
 export class NodeFacts implements NativeFacts<IncomingMessage> {
   readonly request: IncomingMessage
+  readonly isEncrypted: boolean
 
+  /** Asks of the connection while there is one: a client that goes takes its traces along, and would then seem to have come over plain HTTP. */
   constructor(request: IncomingMessage) {
+    const { socket } = request
     this.request = request
-  }
-
-  get isEncrypted(): boolean {
-    return (this.request.socket as { encrypted?: boolean }).encrypted === true
+    this.isEncrypted = (socket as { encrypted?: boolean }).encrypted === true
+    // Node remembers the address from here on.
+    if (!this.isEncrypted) void socket.remoteAddress
   }
 
   get peer(): string | undefined {
