@@ -1,6 +1,6 @@
 /** Making a passkey: what is asked of the browser, and what is kept of its answer (WebAuthn level 3, 7.1). */
 import type { Session } from '../../core/session.ts'
-import { factorName } from '../factor-name.ts'
+import { factorName } from '../name.ts'
 import type { StoredFactor } from '../factor-store.ts'
 import { type Credential, credentialIn, userHandleOf } from './credential.ts'
 import { ALGORITHMS, verifyRegistration } from './library.ts'
