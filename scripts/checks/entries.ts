@@ -76,17 +76,19 @@ export function checkEntries(root: string, options: { readonly isBuilt?: boolean
   }
 
   const sources = new Set(entries.map((entry) => entry.source))
-  for (const folder of ['src/stores', 'src/adapters']) {
+  for (const folder of ['src/stores', 'src/stepup/stores', 'src/adapters']) {
     for (const file of exists(folder) ? readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts')) : []) {
       if (!sources.has(`./${folder}/${file}`)) problems.push(`${folder}/${file} has no entry in package.json`)
     }
   }
 
   // The star of `./stores/*` stands for slashes too, so a store's own folder would be public.
-  const isOpen = Object.keys(exports).includes('./stores/*')
-  for (const { name } of isOpen ? foldersIn(root, 'src/stores') : []) {
-    if (exports[`./stores/${name}/*`] !== null)
-      problems.push(`src/stores/${name}/ is private: package.json needs "./stores/${name}/*": null`)
+  for (const folder of ['stores', 'stepup/stores']) {
+    const isOpen = Object.keys(exports).includes(`./${folder}/*`)
+    for (const { name } of isOpen ? foldersIn(root, `src/${folder}`) : []) {
+      if (exports[`./${folder}/${name}/*`] !== null)
+        problems.push(`src/${folder}/${name}/ is private: package.json needs "./${folder}/${name}/*": null`)
+    }
   }
 
   for (const [command, path] of Object.entries(bin ?? {})) {

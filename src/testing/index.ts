@@ -1,12 +1,14 @@
-/** `sojourn/testing`: the contracts of store, ledger and channel as test suites, and the fakes that tests of sessions need. */
+/** `sojourn/testing`: the contracts of store, ledger, channel and factor store as test suites, and the fakes that tests of sessions need. */
 
 export type { TestedCapabilities } from './contract/capabilities.ts'
 export type { TestedOrNot } from './contract/completeness.ts'
+export type { FactorStoreFactory, FactorStoreUnderTest } from './contract/factor-harness.ts'
 export type { StaleHandle, StoreFactory, StoreNetwork, StoreUnderTest, TestRunner } from './contract/harness.ts'
 export type { StoreContractOptions } from './contract.ts'
 export { describeChangesContract, describeChannelContract, describeLedgerContract, describeStoreContract } from './contract.ts'
 export type { CookieJar, CookieJarOptions, JarCookie } from './cookie-jar.ts'
 export { cookieJar } from './cookie-jar.ts'
+export { describeFactorStoreContract } from './factor-contract.ts'
 export type { FakeClock } from './fake-clock.ts'
 export { fakeClock } from './fake-clock.ts'
 export type { Fault, FaultScript, FaultyOperation, FaultyStore } from './faulty-store.ts'

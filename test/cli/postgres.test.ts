@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { postgresFactorSchema } from 'sojourn/stepup/stores/postgres'
 import { postgresSchema } from 'sojourn/stores/postgres'
 import { describe, expect, it } from 'vitest'
 
@@ -18,13 +19,19 @@ describe('sojourn postgres', () => {
     expect({ stdout, status }).toEqual({ stdout: postgresSchema({ schema: 'web', tablePrefix: 'shop_' }), status: 0 })
   })
 
+  it('prints the one for factors', () => {
+    const { stdout, status } = sojourn('postgres', '--factors', '--schema', 'web')
+
+    expect({ stdout, status }).toEqual({ stdout: postgresFactorSchema({ schema: 'web' }), status: 0 })
+  })
+
   it.each([['--shcema', 'web'], ['web'], ['--schema', 'web; DROP TABLE people'], ['--schema']])(
     'prints no SQL when given %s %s, and says what it expects',
     (...args) => {
       const { stdout, stderr, status } = sojourn('postgres', ...args)
 
       expect({ stdout, status }).toEqual({ stdout: '', status: 2 })
-      expect(stderr).toContain('Expected --schema NAME')
+      expect(stderr).toContain('Expected --factors, --schema NAME')
     },
   )
 })

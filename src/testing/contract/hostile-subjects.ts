@@ -5,7 +5,7 @@ import { create, idsOf, isAlive, type Rule, readRecord, someRecord } from './har
 const logout = (now: number) => ({ now, reason: 'logout' })
 
 /** Subjects that break keys, scripts and property look-ups made by pasting strings together. */
-const HOSTILE_SUBJECTS: Readonly<Record<string, string>> = {
+export const HOSTILE_SUBJECTS: Readonly<Record<string, string>> = {
   'of no characters': '',
   'of 1 KB': 'x'.repeat(1024),
   'of 1 KB of emoji': '👾'.repeat(256),
@@ -23,7 +23,7 @@ const HOSTILE_SUBJECTS: Readonly<Record<string, string>> = {
 }
 
 /** Pairs that a careless store takes for one: cut at NUL, folded in case, trimmed, or normalised. */
-const NEAR_PAIRS: readonly (readonly [string, string])[] = [
+export const NEAR_PAIRS: readonly (readonly [string, string])[] = [
   ['a', 'a\0'],
   ['a\0b', 'a\0c'],
   ['reader', 'Reader'],

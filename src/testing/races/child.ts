@@ -1,7 +1,7 @@
 /** Entry of a process that contends: opens the store it is told to, waits for the word, and reports. */
 import { systemClock } from '../../core/clock.ts'
-import type { Store } from '../../core/store.ts'
-import type { Part } from './race.ts'
+import { factorRaces } from './factors.ts'
+import type { Part, Race } from './race.ts'
 import { races } from './races.ts'
 
 /** What the first process asks, one thing at a time. `startAt` is when all begin. */
@@ -12,7 +12,14 @@ export type Request =
 
 export type Answer = { readonly report: unknown } | { readonly error: string }
 
-let opened: { readonly store: Store; readonly close: () => Promise<void> } | undefined
+/** A store of either kind: which one a race is about is the affair of who asks for it. */
+interface AnyStore {
+  readonly close: () => Promise<void>
+}
+
+const everyRace = { ...races, ...factorRaces } as Readonly<Record<string, Race<unknown, unknown, AnyStore>>>
+
+let opened: { readonly store: AnyStore; readonly close: () => Promise<void> } | undefined
 
 async function answer(request: Request): Promise<unknown> {
   if (request.kind === 'open') {
@@ -25,7 +32,7 @@ async function answer(request: Request): Promise<unknown> {
     opened = undefined
     return closing
   }
-  const race = races[request.race]
+  const race = everyRace[request.race]
   if (opened === undefined || race === undefined) throw new Error(`there is no store, or no race named ${request.race}`)
   await until(request.startAt)
   return race.contend(opened.store, request.plan, request.part)
@@ -34,7 +41,7 @@ async function answer(request: Request): Promise<unknown> {
 /** All processes of a machine have one clock, so that they start together. */
 const until = (instant: number) => new Promise((resolve) => setTimeout(resolve, instant - systemClock()))
 
-async function openedBy(module: { openStore?: () => Promise<Store | NonNullable<typeof opened>> }, name: string) {
+async function openedBy(module: { openStore?: () => Promise<AnyStore | NonNullable<typeof opened>> }, name: string) {
   if (typeof module.openStore !== 'function') throw new Error(`${name} does not export a function openStore`)
   const given = await module.openStore()
   return 'store' in given ? given : { store: given, close: () => given.close() }
