@@ -1,4 +1,5 @@
 /** What came of a try. One shape for every refusal, so that an answer made from it says no more than its reason. */
+import { StoreError } from '../core/errors.ts'
 
 /**
  * Why a proof was not accepted. `wrong` is all of: mistyped, outdated, spent before, another person's, nothing enrolled; the event
@@ -16,4 +17,12 @@ export interface Refusal {
 
 export function refusal(reason: RefusalReason, retryAfter?: number): Refusal {
   return { ok: false, reason, retryAfter }
+}
+
+/** Others wrote a factor at every attempt of ours: a fault, since who tried may have been right. */
+export function contended(): StoreError {
+  return new StoreError('The factor changed under every attempt to use it; nothing was proved. Try again.', {
+    code: 'ERR_STORE_CONTENDED',
+    status: 503,
+  })
 }
