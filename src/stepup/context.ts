@@ -1,6 +1,5 @@
 /** What every part of one `createStepUp` works with. Each part (TOTP, passkeys, recovery codes, approvals) is a folder or file of its own. */
 import type { Service } from '../core/service.ts'
-import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { Ledger } from '../core/store.ts'
 import type { FactorStore } from './factor-store.ts'
@@ -16,6 +15,4 @@ export interface StepUpContext {
   /** With the deadlines of store calls; keys are prefixed by the part: `stepup:totp:...`. Keys hold no secret: hash what is one. */
   readonly ledger: Ledger
   readonly throttle: Throttle
-  /** The client's network of the session's request, for `throttle.attempt`; `undefined` where it is not known. */
-  readonly networkOf?: (session: Session<unknown>) => string | undefined
 }

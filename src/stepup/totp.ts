@@ -7,8 +7,8 @@ import { encodeId, newId } from '../core/token.ts'
 import { misuse } from '../core/unit-of-work.ts'
 import type { StepUpContext } from './context.ts'
 import { requireEnrolling, whoseOf } from './enrolling.ts'
-import { factorName } from './factor-name.ts'
 import type { StoredFactor } from './factor-store.ts'
+import { factorName } from './name.ts'
 import { contended, type Refusal, refusal } from './outcome.ts'
 import { endOf, type Match, match, parseCode } from './totp/code.ts'
 import { claimPending, keepPending, readPending } from './totp/enrolment.ts'
@@ -207,7 +207,7 @@ export function makeTotp(context: StepUpContext, settings: TotpSettings): Totp {
       const code = parseCode(typed)
       // It can be nobody's: whoever types it is not guessing.
       if (code === undefined) return refuse(whose, 'malformed')
-      const verdict = await throttle.attempt(KIND, subject, context.networkOf?.(session))
+      const verdict = await throttle.attempt(KIND, session, subject)
       if (!verdict.isAllowed) return refusal('throttled', verdict.retryAfter)
 
       const { of, match: matched } = await find(code, open(await factors.list(subject)))
@@ -215,7 +215,7 @@ export function makeTotp(context: StepUpContext, settings: TotpSettings): Totp {
       const { id: factorId } = of.factor
       const spent = await spend(of, matched.step)
       if (spent !== 'spent') return refuse(whose, spent, factorId)
-      await throttle.succeeded(KIND, subject)
+      await throttle.succeeded(KIND, session, subject)
       await session.elevate({ method: 'otp' })
       service.events.emit({ type: 'factor.used', kind: KIND, factorId, sessionId, subject })
       return { ok: true, factorId }
