@@ -152,13 +152,13 @@ export function makeRecovery(context: StepUpContext): Recovery {
       const code = parseRecoveryCode(typed)
       // It can be nobody's: whoever types it is not guessing.
       if (code === undefined) return refuse('malformed')
-      const verdict = await throttle.attempt(KIND, session, subject)
+      const verdict = await throttle.attempt(KIND, subject, session)
       if (!verdict.isAllowed) return refusal('throttled', verdict.retryAfter)
 
       const spent = await spend(subject, code)
       if (typeof spent === 'string') return refuse(spent)
       const { id: factorId, left } = spent
-      await throttle.succeeded(KIND, session, subject)
+      await throttle.succeeded(KIND, subject, session)
       await session.elevate({ method: KIND })
       service.events.emit({ type: 'factor.used', kind: KIND, factorId, left, sessionId, subject })
       const mayEnrol = session.meets(enrolmentRequirement(await factors.list(subject)))

@@ -207,7 +207,7 @@ export function makeTotp(context: StepUpContext, settings: TotpSettings): Totp {
       const code = parseCode(typed)
       // It can be nobody's: whoever types it is not guessing.
       if (code === undefined) return refuse(whose, 'malformed')
-      const verdict = await throttle.attempt(KIND, session, subject)
+      const verdict = await throttle.attempt(KIND, subject, session)
       if (!verdict.isAllowed) return refusal('throttled', verdict.retryAfter)
 
       const { of, match: matched } = await find(code, open(await factors.list(subject)))
@@ -215,7 +215,7 @@ export function makeTotp(context: StepUpContext, settings: TotpSettings): Totp {
       const { id: factorId } = of.factor
       const spent = await spend(of, matched.step)
       if (spent !== 'spent') return refuse(whose, spent, factorId)
-      await throttle.succeeded(KIND, session, subject)
+      await throttle.succeeded(KIND, subject, session)
       await session.elevate({ method: 'otp' })
       service.events.emit({ type: 'factor.used', kind: KIND, factorId, sessionId, subject })
       return { ok: true, factorId }
