@@ -107,9 +107,13 @@ export class TraitGuard implements RequestGuard {
     const observation = this.#settings.observer.observe(texts, request)
     if (note !== undefined) {
       const print = readNote(note)
-      const policy = policyFor(this.#service!, work.active!.record)
-      if (this.#isWhole(print, observation) && !this.#settings.addresses.isDue(print.address, this.#clock(), policy)) {
-        work.traits = this.#remember(note, texts, observation, this.#settings.addresses.dropAt(print.address, policy))
+      const { record } = work.active!
+      const now = this.#clock()
+      const isDue =
+        this.#settings.addresses.isDue(print.address, now, policyFor(this.#service!, record)) ||
+        this.#rotationDueAt(record, print) <= now
+      if (this.#isWhole(print, observation) && !isDue) {
+        work.traits = this.#remember(note, texts, observation, this.#dueAt(record, print))
         return undefined
       }
     }
@@ -151,12 +155,26 @@ export class TraitGuard implements RequestGuard {
       if (verdict.grade === 'step-up' && !isShadow) return this.#refuseUnwritten(work, verdict)
     }
     await this.#act(work, verdict)
+    await this.#rotateWhereDue(work, verdict)
     const { active } = work
     const note = active?.record.details.notes?.[NOTE]
     // Where the write failed, the note is what it was, and does not know of this.
     if (note === undefined || !isWritten) return
-    const dropAt = this.#settings.addresses.dropAt(readNote(note).address, policyFor(this.#service!, active!.record))
-    work.traits = this.#remember(note, texts, observation, dropAt)
+    work.traits = this.#remember(note, texts, observation, this.#dueAt(active!.record, readNote(note)))
+  }
+
+  /** When something is to be done although nothing has changed. */
+  #dueAt(record: SessionRecord, print: Fingerprint): number {
+    const dropAt = this.#settings.addresses.dropAt(print.address, policyFor(this.#service!, record))
+    return Math.min(dropAt, this.#rotationDueAt(record, print))
+  }
+
+  /** When the rotation that the latest drift asked for, and that could not be made at once, is made; never where there is none to make. */
+  #rotationDueAt(record: SessionRecord, { drift }: Fingerprint): number {
+    const isOwed = isOfRotation(drift) && drift!.at > record.generationAt && !this.#settings.isShadow
+    return isOwed
+      ? Math.max(drift!.at, rotatableAt(record, drift!.at, policyFor(this.#service!, record)))
+      : Number.POSITIVE_INFINITY
   }
 
   #judge(record: SessionRecord, texts: Texts, observation: Observation): Verdict {
@@ -177,7 +195,9 @@ export class TraitGuard implements RequestGuard {
     if (next === undefined && !dropsAddress) return { changes, next, grade, print: undefined, dropsAddress }
     const hasMoved = next !== undefined && next.networks !== kept.networks
     const address = hasMoved ? taken : dropsAddress ? undefined : kept.address
-    const drift = grade === 'allow' ? kept.drift : { at: now, grade, changes, isShadow }
+    // A rotation that is still to be made is not forgotten over something milder.
+    const isMilder = grade === 'allow' || (grade === 'note' && this.#rotationDueAt(record, kept) < Number.POSITIVE_INFINITY)
+    const drift = isMilder ? kept.drift : { at: now, grade, changes, isShadow }
     return { changes, next, grade, print: { ...(next ?? kept), drift, address }, dropsAddress }
   }
 
@@ -198,7 +218,19 @@ export class TraitGuard implements RequestGuard {
     if (grade === 'allow') return
     if (grade === 'revoke' && !isShadow && !(await work.end('drift', false, false))) return
     this.#report(record, grade, changes)
-    if (grade === 'rotate' && !isShadow) await rotate(work)
+  }
+
+  /** For the change of this request, or one before it that came too soon after another rotation. */
+  async #rotateWhereDue(work: UnitOfWork, { grade }: Verdict): Promise<void> {
+    const { record } = work.active ?? {}
+    const note = record?.details.notes?.[NOTE]
+    if (record === undefined || note === undefined) return
+    const now = this.#clock()
+    const isAsked = grade === 'rotate' && !this.#settings.isShadow
+    const dueAt = isAsked
+      ? rotatableAt(record, now, policyFor(this.#service!, record))
+      : this.#rotationDueAt(record, readNote(note))
+    if (dueAt <= now) await rotate(work)
   }
 
   #report({ id: sessionId, subject }: SessionRecord, grade: Exclude<Grade, 'allow'>, changes: readonly Change[]): void {
@@ -219,6 +251,22 @@ export class TraitGuard implements RequestGuard {
     const isMild = this.#settings.isShadow || grade === 'allow' || grade === 'note'
     return isMild ? isSojournError(error) : isSojournError(error, 'ERR_COOKIE_TOO_LARGE')
   }
+}
+
+function isOfRotation(drift: Fingerprint['drift']): boolean {
+  return drift?.grade === 'rotate' && !drift.isShadow
+}
+
+/**
+ * Two graces after the token was first used, as for a renewal: an answer that is still under way could else put it back into the browser after
+ * its successor, and the owner be taken for a thief (docs/decisions/0002-rotation.md, rule 4). A session's first token is in one answer only.
+ */
+function rotatableAt(
+  { lineage, confirmedAt }: SessionRecord,
+  seenAt: number,
+  { rotationGrace }: { readonly rotationGrace: number },
+): number {
+  return lineage.length === 0 ? seenAt : (confirmedAt ?? seenAt) + 2 * rotationGrace
 }
 
 /** By renewal, so that parallel requests of the same browser go on. */

@@ -28,12 +28,16 @@ export const AGENTS = {
     'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
   safariIpad:
     'Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
-  playerIphone: 'AppleCoreMedia/1.0.0.22B83 (iPhone; U; CPU OS 18_1 like Mac OS X; en_us)',
-  playerMac: 'AppleCoreMedia/1.0.0.20G95 (Macintosh; U; Intel Mac OS X 10_15_7; en_us)',
   headless: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0.0.0 Safari/537.36',
   curl: 'curl/8.5.0',
   python: 'python-requests/2.32.3',
   app: 'ShopApp/3.14 (iOS)',
+} as const
+
+/** What fetches sound and video for a page on Apple's systems. */
+export const PLAYERS = {
+  iphone: 'AppleCoreMedia/1.0.0.22B83 (iPhone; U; CPU OS 18_1 like Mac OS X; en_us)',
+  mac: 'AppleCoreMedia/1.0.0.20G95 (Macintosh; U; Intel Mac OS X 10_15_7; en_us)',
 } as const
 
 /** Client hints as Chromium 130 sends them with those. */

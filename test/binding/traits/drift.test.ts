@@ -6,7 +6,7 @@ import type { ReadOutcome } from '../../../src/core/store.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { faultyStore } from '../../../src/testing/faulty-store.ts'
 import { codeOf } from '../../core/support.ts'
-import { AGENTS, HINTS } from './agents.ts'
+import { AGENTS, HINTS, PLAYERS } from './agents.ts'
 import { type Client, guarded, requestOf } from './harness.ts'
 import { mmdb } from './mmdb.ts'
 
@@ -86,12 +86,12 @@ describe('which change it is', () => {
       ['browser', 'os'],
     ],
     ['the mobile flag alone', phone, { ...phone, hints: { ...HINTS.chromeAndroid, 'sec-ch-ua-mobile': '?0' } }, ['layout']],
-    ['the iPhone’s own player, for a page of Safari', { agent: AGENTS.safariIphone }, { agent: AGENTS.playerIphone }, []],
-    ['the same for Chrome on an iPhone', { agent: AGENTS.chromeIphone }, { agent: AGENTS.playerIphone }, []],
-    ['an iPad’s player, for Safari that calls itself a Mac’s', { agent: AGENTS.safariMac }, { agent: AGENTS.playerIphone }, []],
-    ['a Mac’s player, for Safari', { agent: AGENTS.safariMac }, { agent: AGENTS.playerMac }, []],
-    ['a Mac’s player, for a browser that has its own', { agent: AGENTS.firefoxMac }, { agent: AGENTS.playerMac }, ['browser']],
-    ['an iPhone’s player, for Windows', windows, { ...windows, agent: AGENTS.playerIphone }, ['browser', 'os']],
+    ['the iPhone’s own player, for a page of Safari', { agent: AGENTS.safariIphone }, { agent: PLAYERS.iphone }, []],
+    ['the same for Chrome on an iPhone', { agent: AGENTS.chromeIphone }, { agent: PLAYERS.iphone }, []],
+    ['an iPad’s player, for Safari that calls itself a Mac’s', { agent: AGENTS.safariMac }, { agent: PLAYERS.iphone }, []],
+    ['a Mac’s player, for Safari', { agent: AGENTS.safariMac }, { agent: PLAYERS.mac }, []],
+    ['a Mac’s player, for a browser that has its own', { agent: AGENTS.firefoxMac }, { agent: PLAYERS.mac }, ['browser']],
+    ['an iPhone’s player, for Windows', windows, { ...windows, agent: PLAYERS.iphone }, ['browser', 'os']],
     ['no user agent any more', firefox, { address: firefox.address }, ['agent-missing']],
     ['a user agent where there was none', { address: firefox.address }, firefox, ['browser']],
     ['no hints any more', windows, { ...windows, hints: undefined }, ['hints-missing']],
@@ -146,7 +146,7 @@ describe('which change it is', () => {
     const { signIn, visit, drifts } = guarded()
     const safari = { agent: AGENTS.safariIphone, address: windows.address }
     const token = await signIn(safari)
-    for (const agent of [AGENTS.playerIphone, AGENTS.safariIphone, AGENTS.playerIphone]) {
+    for (const agent of [PLAYERS.iphone, AGENTS.safariIphone, PLAYERS.iphone]) {
       expect(await visit(token, { ...safari, agent })).toMatchObject({ token })
     }
     expect(await drifts()).toEqual([])

@@ -11,7 +11,7 @@ import { workOf } from '../../../src/core/session.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
 import { faultyStore } from '../../../src/testing/faulty-store.ts'
 import { KEY, OLDER_KEY } from '../../core/support.ts'
-import { AGENTS, HINTS } from './agents.ts'
+import { AGENTS, HINTS, PLAYERS } from './agents.ts'
 import { type Client, guarded, requestOf } from './harness.ts'
 import { mmdb } from './mmdb.ts'
 
@@ -160,7 +160,7 @@ describe('keys', () => {
     const safari = { agent: AGENTS.safariMac, address: '198.51.100.7' }
     const token = await guarded({}, { store, keys: OLDER_KEY }).signIn(safari)
     const after = guarded({}, { store, keys: [KEY, OLDER_KEY] })
-    await after.visit(token, { ...safari, agent: AGENTS.playerMac })
+    await after.visit(token, { ...safari, agent: PLAYERS.mac })
 
     expect((await after.visit(token, safari)).session.state).toBe('active')
   })
