@@ -1,17 +1,17 @@
 /** Runs a contract over a store and tells which rules it broke. */
-import type { StoreContractOptions, StoreFactory, TestRunner } from 'sojourn/testing'
+import type { TestRunner } from 'sojourn/testing'
 
-type Describe = (name: string, factory: StoreFactory, runner: TestRunner, options?: StoreContractOptions) => void
+type Describe<Factory, Options> = (name: string, factory: Factory, runner: TestRunner, options?: Options) => void
 
 /**
  * A runner of our own: shows that the kit needs no more than `describe` and `it`, and collects what fails.
  *
  * @param only - Runs only the rules whose name contains one of these.
  */
-export async function brokenRules(
-  describe: Describe,
-  factory: StoreFactory,
-  options?: StoreContractOptions,
+export async function brokenRules<Factory, Options>(
+  describe: Describe<Factory, Options>,
+  factory: Factory,
+  options?: Options,
   only?: readonly string[],
 ): Promise<string[]> {
   const tests: [string, () => Promise<void>][] = []
