@@ -335,6 +335,41 @@ it('a factor that was renamed while its code was on the way proves all the same,
   expect((await store.list('ada'))[0]!.name).toBe('Renamed')
 })
 
+it('a code that arrives while a later one is accepted proves nothing, and the later one stays the last', async () => {
+  const store = memoryFactorStore()
+  let onList: (() => Promise<unknown>) | undefined
+  const { totp, enrolled, signIn, clock } = codes({
+    factors: factorsWith(store, {
+      list: async (subject) => {
+        const listed = await store.list(subject)
+        const run = onList
+        onList = undefined
+        await run?.()
+        return listed
+      },
+    }),
+  })
+  const { session, app, code } = await enrolled()
+  const other = await signIn()
+  clock.advance(minutes(1))
+  const later = app(clock() + seconds(30))
+  const laterOutcomes: unknown[] = []
+  onList = async () => laterOutcomes.push(await totp.verify(other, later))
+
+  expect(await totp.verify(session, code())).toEqual(WRONG)
+  clock.advance(seconds(30))
+  expect([laterOutcomes, await totp.verify(session, later)]).toMatchObject([[{ ok: true }], WRONG])
+})
+
+it('a step is claimed on the ledger as well: a store that lags behind lets no code through twice', async () => {
+  const store = memoryFactorStore()
+  const { totp, enrolled, signIn } = codes({ factors: factorsWith(store, { update: async () => 'updated' }) })
+  const { session, code } = await enrolled()
+  const outcomes = [await totp.verify(session, code()), await totp.verify(await signIn(), code())]
+
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, false])
+})
+
 it('a store that others write all the time is a fault, and proves nothing', async () => {
   const store = memoryFactorStore()
   const { totp, enrolled } = codes({
