@@ -38,7 +38,8 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   #opened: Session<Data> | Promise<Session<Data>> | undefined
   #session: Session<Data> | undefined
   #instruction: TokenInstruction | undefined
-  #hasStarted = false
+  /** The session this request came with; whichever else it has in the end was started by it. */
+  #idAtRead: string | undefined
   /** Whether a guard took the session away. */
   #isRefused = false
   readonly isUpgrade: boolean
@@ -66,7 +67,6 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
 
   /** Core asks for it only when a session starts. */
   notesAtStart(subject: string | undefined): Notes | undefined {
-    this.#hasStarted = true
     let notes: Record<string, JsonObject> | undefined
     for (const guard of this.http.guards) {
       const note = guard.notesAtStart?.(this, subject)
@@ -188,6 +188,7 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
 
   /** The last step: whose token it has to be is known only now. */
   #admit(session: Session<Data>): Session<Data> | Promise<Session<Data>> {
+    this.#idAtRead = workOf(session).active?.record.id
     if (this.#csrf === 'token') {
       const rule = this.http.csrf.check(this, this.#csrfOwner(session))
       if (rule instanceof Promise) return rule.then((found) => this.#admitWith(found, session))
@@ -278,6 +279,12 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     if (isGuardsTurn) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
     const hasOwnCookie = isGuardsTurn || hasCsrfCookie
     if (hasOwnCookie || this.#session!.isUsed) markPersonal(target, hasOwnCookie)
+  }
+
+  /** Whether a session was started here, and not only to be started: a sign-in may fail. */
+  get #hasStarted(): boolean {
+    const { active } = workOf(this.#session!)
+    return active !== undefined && active.record.id !== this.#idAtRead
   }
 
   /** Whether the answer depends on where the request began, which a cache must know. */
