@@ -111,7 +111,8 @@ export function makeApprovals(context: StepUpContext, lifetime: number): Approva
   /** A proof of after the request that has granted nothing yet. */
   async function claimProof(session: Session<unknown>, requestedAt: number): Promise<Proof | undefined> {
     const now = clock()
-    const latestFirst = session.facts.filter(({ at }) => at >= requestedAt).toSorted((a, b) => b.at - a.at)
+    // Strictly: what was proved in the very instant may have been proved before.
+    const latestFirst = session.facts.filter(({ at }) => at > requestedAt).toSorted((a, b) => b.at - a.at)
     for (const { method, at } of latestFirst) {
       // What one act proved, such as a passkey's two names, is one proof: they have one instant.
       if (await ledger.claim(`stepup:proof:${session.id}:${at}`, { now, deadline: now + REQUEST_LIFETIME })) return { method, at }
