@@ -100,7 +100,9 @@ export class Transport {
   /** The client's address, as far as trusted proxies say; `undefined` where the platform hides it and the application does not tell. */
   clientAddress(facts: RequestFacts): string | undefined {
     if (facts.peer !== undefined) return this.#proxies.clientOf(facts)
-    const stated = facts.statedAddress === undefined ? undefined : parseIpAddress(facts.statedAddress)
+    const { statedAddress } = facts
+    // A header that is not there is `null`.
+    const stated = typeof statedAddress === 'string' ? parseIpAddress(statedAddress) : undefined
     return stated && formatIpAddress(stated)
   }
 }

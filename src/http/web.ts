@@ -63,7 +63,8 @@ export class WebFacts implements NativeFacts<Request> {
 
   get isEncrypted(): boolean {
     const { isSecure } = this.#platform
-    return isSecure === undefined ? this.request.url.startsWith('https:') : isSecure(this.request)
+    // A promise, or a header's text, is not `true`.
+    return isSecure === undefined ? this.request.url.startsWith('https:') : isSecure(this.request) === true
   }
 
   /** A Web request does not say who sent it, so no proxy can be told from a client; `isSecure` and `clientAddress` are for that. */

@@ -114,6 +114,24 @@ test('arguments of the platform follow the session', async () => {
   expect(await response.text()).toBe('abab')
 })
 
+// An asynchronous function, or the header itself: whatever was said, it was not `true`, and a token would cross the network readable.
+test.each([Promise.resolve(false), Promise.resolve(true), 'http', 'https', 1, {}])(
+  'isSecure that says %o says nothing',
+  async (said) => {
+    const handle = withSession(
+      service(),
+      async (_request, session) => {
+        await session.signIn({ subject: 'ada', method: 'pwd' })
+        return new Response('in')
+      },
+      { isSecure: () => said as never, onError: (error) => new Response((error as { code: string }).code, { status: 500 }) },
+    )
+    const response = await handle(new Request('http://shop.example/'))
+
+    expect([await response.text(), response.headers.getSetCookie()]).toEqual(['ERR_TRANSPORT_INSECURE', []])
+  },
+)
+
 test('isSecure says what the URL cannot, behind a proxy that ends TLS', async () => {
   const request = new Request('http://shop.internal/', { headers: { 'x-own-proxy': 'tls' } })
   const handle = withSession(

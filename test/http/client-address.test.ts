@@ -69,6 +69,24 @@ test('untold, nobody knows it there, whatever a header says', async () => {
   expect(clients).toEqual([undefined, undefined])
 })
 
+it.each([null, 0, Promise.resolve('203.0.113.9'), ['203.0.113.9']])(
+  'on sojourn/web it is unknown where the application says %o',
+  async (said) => {
+    const { clients, guards } = spy()
+    const serveShop = onWeb(
+      service(),
+      async (_request, session) => {
+        await session.signIn({ subject: 'ada', method: 'pwd' })
+        return new Response()
+      },
+      { guards, clientAddress: () => said as never },
+    )
+    await serveShop(new Request('https://shop.example/'))
+
+    expect(clients).toEqual([undefined, undefined])
+  },
+)
+
 it.each([
   [{}, '127.0.0.1'],
   [{ trustedProxies: ['10.0.0.0/8'] }, '127.0.0.1'],
