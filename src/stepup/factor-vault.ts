@@ -8,7 +8,10 @@ import type { StoredFactor } from './factor-store.ts'
 
 const KEY_ID_BYTES = 4
 
-type Whose = Pick<StoredFactor, 'id' | 'subject' | 'kind'>
+/** What something sealed is bound to. A kind that no factor has makes it something else than a factor, wherever it is copied to. */
+interface Whose extends Pick<StoredFactor, 'id' | 'subject'> {
+  readonly kind: string
+}
 
 /** Seals and opens under the keys of one ring. Key of each factor its own, so that random nonces cannot meet (SP 800-38D, 8.3). */
 export class FactorVault {

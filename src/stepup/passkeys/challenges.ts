@@ -6,8 +6,9 @@ import { Hmac, type Random, sha256, TAG_BYTES } from '../../core/crypto.ts'
 import { minutes } from '../../core/duration.ts'
 import type { PurposeKeys } from '../../core/keyring.ts'
 import type { Service } from '../../core/service.ts'
-import { type Session, workOf } from '../../core/session.ts'
+import type { Session } from '../../core/session.ts'
 import type { Ledger } from '../../core/store.ts'
+import { ownerOf } from '../owner.ts'
 
 /** What a challenge is to be answered for. One of a kind is no answer to another. */
 export type Purpose = 'register' | 'sign-in' | 'step-up'
@@ -75,12 +76,4 @@ export class Challenges {
     const key = `stepup:passkey:${sha256(bytes).toString('base64url')}`
     return (await this.#ledger.claim(key, { now, deadline })) ? { key: made.key } : 'replayed'
   }
-}
-
-/** Whom a challenge is given to: a session, by its public id, or a visitor without one, by the random value of a cookie. Neither holds a NUL. */
-function ownerOf(session: Session<unknown>, mayMake: boolean): string | undefined {
-  const { id } = session
-  if (id !== undefined) return `session\0${id}`
-  const secret = workOf(session).visitorSecret(mayMake)
-  return secret === undefined ? undefined : `visitor\0${secret}`
 }
