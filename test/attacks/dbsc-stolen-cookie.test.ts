@@ -2,8 +2,10 @@
 // The attacker does: sends them from a client of their own, at once and again later, on every route, and to the device's endpoints.
 // The attacker must not obtain: a page as the victim once the bound cookie's minutes are over, a longer life for it, or the victim's sign-out.
 import { expect, it } from 'vitest'
+import { withSession } from '../../src/adapters/web.ts'
+import { traitChecks } from '../../src/binding/traits.ts'
 import { minutes } from '../../src/core/duration.ts'
-import { asThief, BindingBrowser, BOUND_COOKIE, boundSite, COOKIE } from '../binding/dbsc/support.ts'
+import { asThief, BindingBrowser, BOUND_COOKIE, boundSite, COOKIE, ORIGIN } from '../binding/dbsc/support.ts'
 
 async function stolen(mode: 'preferred' | 'required' = 'preferred') {
   const site = boundSite({ mode })
@@ -67,4 +69,24 @@ it('is reported, with whose session it was and why', async () => {
   await asThief(site, token)
 
   expect(await site.seen('binding.refused')).toMatchObject([{ sessionId: id, subject: 'victim', reason: 'not-proven' }])
+})
+
+it('with a browser of another kind it does not end the owner’s session either: the device is asked for first', async () => {
+  const site = boundSite()
+  const owner = new BindingBrowser(site)
+  await owner.signIn('owner')
+  const guards = [site.binding, traitChecks()]
+  const visit = async (cookie: string, agent: string) => {
+    const handle = withSession(site.sessions, (_request, session) => new Response(`${session.state} ${session.stateReason}`), {
+      guards,
+    })
+    return (await handle(new Request(`${ORIGIN}/`, { headers: { cookie, 'user-agent': agent } }))).text()
+  }
+  const cookies = owner.jar.header(ORIGIN)!
+  await visit(cookies, 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0')
+  site.clock.advance(minutes(1))
+
+  expect(await visit(`${COOKIE}=${owner.cookie(COOKIE)}`, 'curl/8.5.0')).toBe('unproven not-proven')
+  expect((await owner.me()).subject).toBe('owner')
+  expect(await visit(cookies, 'curl/8.5.0')).toBe('revoked drift')
 })
