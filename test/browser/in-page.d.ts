@@ -7,3 +7,9 @@ export function fetchAll(methodAndPaths: string[]): Promise<{ status: number; bo
 export function bodyText(): string
 export function takeLoot(): Promise<string>
 export function originsOf(links: readonly string[]): string[]
+export function ceremony(how: {
+  readonly kind: 'create' | 'get'
+  readonly optionsJSON: unknown
+  readonly useBrowserAutofill: boolean
+}): Promise<{ readonly answer?: { readonly id: string; readonly response: Record<string, string> }; readonly error?: string }>
+export function postJson(request: { readonly path: string; readonly body: unknown }): Promise<unknown>

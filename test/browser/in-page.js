@@ -126,3 +126,25 @@ export function originsOf(links) {
     return anchor.origin
   })
 }
+
+/** Asks this browser's authenticator through `@simplewebauthn/browser`, which the page has loaded; the answer, or the browser's own word for why not. */
+export async function ceremony({ kind, optionsJSON, useBrowserAutofill }) {
+  const { startRegistration, startAuthentication } = globalThis.SimpleWebAuthnBrowser
+  try {
+    const answer =
+      kind === 'create' ? startRegistration({ optionsJSON }) : startAuthentication({ optionsJSON, useBrowserAutofill })
+    return { answer: JSON.parse(JSON.stringify(await answer)) }
+  } catch (error) {
+    return { error: error.name }
+  }
+}
+
+/** What the page's own origin answers to JSON. */
+export async function postJson({ path, body }) {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return response.status === 200 ? response.json() : { status: response.status }
+}
