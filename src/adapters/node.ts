@@ -4,6 +4,7 @@ import { isSojournError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { stepUpLocation } from '../http/assurance-pages.ts'
+import { guardOf } from '../http/commit-guard.ts'
 import { type HttpOptions, SessionHttp } from '../http/http-options.ts'
 import { HttpsRedirect, type HttpsRedirectOptions } from '../http/https-redirect.ts'
 import { type IncomingMessage, NodeFacts, openOnNode, openUpgrade, type ServerResponse } from '../http/node.ts'
@@ -100,6 +101,28 @@ export function withSession<Data>(
       return fail(error, request, response)
     }
   }
+}
+
+/**
+ * Answers the `ERR_ASSURANCE_INSUFFICIENT` of a listener that opened its session with `nodeSession`: a page's visitor is sent to the `stepUpPage`, a
+ * program gets 401 with RFC 9470's challenge. `withSession` does this by itself.
+ *
+ * @param error - What your listener caught; anything.
+ * @returns Whether it was such an error and is answered.
+ * @see RFC 9470, 3
+ * @example
+ * try {
+ *   session.requireAssurance({ acr: 'aal2', maxAge: minutes(5) })
+ * } catch (error) {
+ *   if (!answerAssurance(error, req, res)) throw error
+ * }
+ */
+export function answerAssurance(error: unknown, request: IncomingMessage, response: ServerResponse): boolean {
+  if (!isSojournError(error, 'ERR_ASSURANCE_INSUFFICIENT')) return false
+  const http = guardOf(response)?.exchanges[0]?.http as SessionHttp<unknown, IncomingMessage> | undefined
+  const location = http && stepUpLocation(error, new NodeFacts(request), http.assurancePages)
+  sendErrorOnNode(error, request, response, location)
+  return true
 }
 
 /**

@@ -69,7 +69,7 @@ export type EventDetails =
       readonly type: 'throttle.reached'
       /** What was guessed: `totp`, `recovery`, `password`. */
       readonly kind: string
-      /** Whose tries are used up: strangers' at this account, a network's, or one known client's. */
+      /** Whose tries are used up: strangers' at this account, a network's at all accounts, or one known client's. */
       readonly lane: 'account' | 'network' | 'known'
       /** When the next try is evaluated, in milliseconds from now. */
       readonly retryAfter: number

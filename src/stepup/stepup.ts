@@ -87,7 +87,7 @@ export interface StepUp extends RequestGuard {
    * Signs in who has proved one factor, and leaves the session pending where a second is enrolled: until it is proved, the session acts on the pages of
    * `pages.whilePending` and is nobody's elsewhere. Use it in place of `session.signIn`.
    *
-   * @throws {ConfigError} `ERR_CONFIG_INVALID` - a second factor is due, and the adapter does not have this as a guard: nobody could prove it.
+   * @throws {ConfigError} `ERR_CONFIG_INVALID` - the adapter does not have this as a guard: nobody could prove a second factor.
    * @throws {SessionStateError} {StoreError} As `session.signIn`; `ERR_STORE_UNAVAILABLE` also where the factors cannot be read, and nobody was signed in.
    * @see ASVS 5.0, 6.3.3, 6.3.4
    * @example
@@ -156,15 +156,15 @@ export function createStepUp<Data>(sessions: Sessions<Data>, options: StepUpOpti
   }
 
   async function start<Given>(session: Session<Given>, how: Omit<SignInOptions<Given>, 'due'>): Promise<void> {
-    const due = await dueFor(how.subject)
-    await session.signIn({ ...how, due } as SignInOptions<Given>)
     const http = exchangeOf(session)?.http
-    if (session.pending === undefined || http === undefined || http.guards.includes(stepUp)) return
-    throw invalid(
-      'a second factor is due in an adapter that does not have it as a guard',
-      'guards: [stepUp]',
-      'nobody could prove it',
-    )
+    // Found at the first sign-in, not when the first person has enrolled.
+    if (http !== undefined && !http.guards.includes(stepUp))
+      throw invalid(
+        'the adapter does not have it as a guard',
+        'guards: [stepUp]',
+        'a second factor could be due, and nobody could prove it',
+      )
+    await session.signIn({ ...how, due: await dueFor(how.subject) } as SignInOptions<Given>)
   }
 
   /** What follows a change of factors; a token of before it must not be worth what one of after it is. */

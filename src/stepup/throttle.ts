@@ -83,7 +83,7 @@ export class LedgerThrottle implements Throttle {
     // The network first: what it has no tries left for counts at no account.
     const ofNetwork = await this.#ofNetwork(network, about)
     if (!ofNetwork.isAllowed) return ofNetwork
-    const ofPair = await this.#try(this.#narrow, `${account}:n:${network}`, { ...about, lane: 'network' })
+    const ofPair = await this.#try(this.#narrow, `${account}:n:${network}`, { ...about, lane: 'account' })
     return ofPair.isAllowed ? this.#try(this.#wide, `${account}:all`, { ...about, lane: 'account' }) : ofPair
   }
 

@@ -65,7 +65,8 @@ export class TryLane {
   async #close(key: string, { generation, level }: State, now: number): Promise<number | undefined> {
     const wait = waitAt(level + 1)
     const until = now + wait
-    if (!(await this.#ledger.claim(`${key}:g${generation}`, { now, deadline: until }))) return undefined
+    // A claim holds up to and with its deadline, and the next may try when the wait is over.
+    if (!(await this.#ledger.claim(`${key}:g${generation}`, { now, deadline: until - 1 }))) return undefined
     await this.#put(key, { generation, level: level + 1, until }, now)
     return wait
   }

@@ -4,8 +4,14 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import express5 from 'express'
 import type { OnOutage, Session, Sessions } from 'sojourn'
-import { sessionMiddleware } from 'sojourn/express'
-import { type CsrfOptions, type NodeSessionOptions, nodeSession, withSession as withNodeSession } from 'sojourn/node'
+import { assuranceErrors, sessionMiddleware } from 'sojourn/express'
+import {
+  answerAssurance,
+  type CsrfOptions,
+  type NodeSessionOptions,
+  nodeSession,
+  withSession as withNodeSession,
+} from 'sojourn/node'
 import { withSession as withWebSession } from 'sojourn/web'
 import type { Listener } from '../http/support/servers.ts'
 
@@ -32,7 +38,10 @@ export interface Asked {
 export type App = (asked: Asked, session: Session<Data>) => Reply | Promise<Reply>
 /** The options all adapters take. */
 export interface Options
-  extends Pick<NodeSessionOptions, 'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp' | 'dangerouslyDisableCsrf' | 'guards'> {
+  extends Pick<
+    NodeSessionOptions,
+    'cookie' | 'clearSiteData' | 'dangerouslyAllowHttp' | 'dangerouslyDisableCsrf' | 'guards' | 'stepUpPage' | 'signInPage'
+  > {
   csrf?: Pick<CsrfOptions<never>, 'allowedOrigins' | 'token'> & { safe?: string[]; protect?: string[] }
   onOutage?: OnOutage | ((request: { readonly url?: string | undefined }) => OnOutage)
   /** For `web` alone. */
@@ -59,6 +68,7 @@ function onNode(open: ReturnType<typeof nodeSession<Data>>, app: App): Listener 
       const session = await open(req, res)
       await send(res, await app(asked(req), session))
     } catch (error) {
+      if (answerAssurance(error, req, res)) return
       res.writeHead((error as { status?: number }).status ?? 500, { 'retry-after': '1' }).end()
     }
   }
@@ -74,9 +84,11 @@ function onExpress(framework: typeof express5, middleware: ReturnType<typeof ses
     const { session } = req as unknown as { session: Session<Data> }
     Promise.resolve(app({ method: req.method, path: req.path }, session)).then((reply) => send(res, reply), next)
   })
+  server.use(assuranceErrors())
   // Without it, Express prints every error of a test.
   server.use(((error, _req, res, _next) => {
-    res.status((error as { status?: number }).status ?? 500).end()
+    const { status = 500, headers = {} } = error as { status?: number; headers?: Record<string, string> }
+    res.set(headers).status(status).end()
   }) as express5.ErrorRequestHandler)
   return server
 }
