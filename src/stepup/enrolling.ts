@@ -9,7 +9,8 @@ import { ended } from '../core/unit-of-work.ts'
 import type { StepUpContext } from './context.ts'
 import type { StoredFactor } from './factor-store.ts'
 
-const FRESH = minutes(10)
+/** How recent what was proved must be. */
+export const FRESH = minutes(10)
 /** How long a person may take between the start of an enrolment and its end. */
 export const ENROLMENT_TIMEOUT = minutes(10)
 

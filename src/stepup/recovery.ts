@@ -8,7 +8,7 @@ import { equalInConstantTime } from '../core/crypto.ts'
 import type { Session } from '../core/session.ts'
 import { encodeId, newId } from '../core/token.ts'
 import type { StepUpContext } from './context.ts'
-import { enrolmentRequirement, requireEnrolling, whoseOf } from './enrolling.ts'
+import { enrolmentRequirement, FRESH, whoseOf } from './enrolling.ts'
 import type { StoredFactor } from './factor-store.ts'
 import { contended, type Refusal, refusal } from './outcome.ts'
 import { hashOf, newCode, parseRecoveryCode, printed } from './recovery/code.ts'
@@ -37,10 +37,11 @@ export interface Recovery {
    * person by mail, too (NIST SP 800-63B-4, 4.6).
    *
    * @returns The codes as they are to be printed.
-   * @throws {AssuranceError} `ERR_ASSURANCE_INSUFFICIENT` - the last proof is over ten minutes old, or, with a second factor enrolled, is no `aal2`.
+   * @throws {AssuranceError} `ERR_ASSURANCE_INSUFFICIENT` - the session has not proved `aal2` in the last ten minutes: codes come with another factor, and
+   * whoever has the password alone would make a second factor of their own (NIST SP 800-63B-4, 3.1.2.1).
    * @throws {SessionStateError} `ERR_SESSION_ENDED` - nobody is signed in.
    * @example
-   * const codes = await stepUp.recovery.generate(req.session)
+   * const { codes } = await stepUp.recovery.generate(req.session)
    */
   generate(session: Session<unknown>): Promise<readonly string[]>
 
@@ -136,7 +137,7 @@ export function makeRecovery(context: StepUpContext): Recovery {
   return {
     async generate(session) {
       const { subject, sessionId } = whoseOf(session)
-      await requireEnrolling(context, session)
+      session.requireAssurance({ acr: 'aal2', maxAge: FRESH })
       const codes = Array.from({ length: COUNT }, () => newCode(random))
       const factorId = await keep(subject, codes)
       service.events.emit({ type: 'factor.added', kind: KIND, factorId, sessionId, subject })
