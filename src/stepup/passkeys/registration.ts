@@ -1,7 +1,7 @@
 /** Making a passkey: what is asked of the browser, and what is kept of its answer (WebAuthn level 3, 7.1). */
 import type { Session } from '../../core/session.ts'
-import { factorName } from '../name.ts'
 import type { StoredFactor } from '../factor-store.ts'
+import { factorName } from '../name.ts'
 import { type Credential, credentialIn, userHandleOf } from './credential.ts'
 import { ALGORITHMS, verifyRegistration } from './library.ts'
 import { type PasskeyParts, type RegistrationResult, refused } from './parts.ts'
