@@ -1,5 +1,5 @@
 /**
- * The cookie that a token is bound to for a visitor who has no session, so that a sign-in cannot be forged and no row is written for
+ * The cookie that a token, or a passkey's challenge, is bound to for a visitor who has no session, so that a sign-in cannot be forged and no row is written for
  * somebody who only looks (login CSRF; CSRF Prevention Cheat Sheet, "Possible CSRF Vulnerabilities in Login Forms").
  */
 import type { Random } from '../../core/crypto.ts'
