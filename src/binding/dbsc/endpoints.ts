@@ -59,15 +59,23 @@ export function answerOnNode(
   const facts = new NodeFacts(request)
   const handler = handlerOf(settings, facts.path)
   if (handler === undefined) return false
-  void answerTo(handler, contextOf, facts).then(({ status, headers, setCookie, body }) => {
-    if (response.headersSent || response.destroyed) return
-    response.statusCode = status
-    for (const name in headers) response.setHeader(name, headers[name]!)
-    if (setCookie !== undefined) response.appendHeader('Set-Cookie', setCookie)
-    response.setHeader('Content-Length', Buffer.byteLength(body))
-    response.end(body)
-  })
+  answerTo(handler, contextOf, facts)
+    .then((answer) => send(answer, response))
+    .catch((error: unknown) => {
+      // Of a middleware in front, which writes headers too. Nobody waits for this promise, and a rejection of it would end the process.
+      process.emitWarning(error instanceof Error ? error : String(error))
+      response.destroy()
+    })
   return true
+}
+
+function send({ status, headers, setCookie, body }: Answer, response: ServerResponse): void {
+  if (response.headersSent || response.destroyed) return
+  response.statusCode = status
+  for (const name in headers) response.setHeader(name, headers[name]!)
+  if (setCookie !== undefined) response.appendHeader('Set-Cookie', setCookie)
+  response.setHeader('Content-Length', Buffer.byteLength(body))
+  response.end(body)
 }
 
 /** The same for Web requests; `undefined` when the path is not ours. */

@@ -8,6 +8,7 @@ import { sessionMiddleware } from '../../../src/adapters/express.ts'
 import { withSession } from '../../../src/adapters/node.ts'
 import { type DeviceBindingOptions, deviceBinding } from '../../../src/binding/dbsc.ts'
 import type { Session } from '../../../src/core/session.ts'
+import { securityHeaders } from '../../../src/http/headers.ts'
 import { setUp } from '../../core/support.ts'
 import { type Ask, ask, type Listener, serve, testCertificate } from '../../http/support/servers.ts'
 import { Device } from './device.ts'
@@ -241,4 +242,34 @@ it('mounted behind the session it works too, and the guard does not clear the co
     expect(answer.status).toBe(200)
     expect(pairs(answer.setCookies)).toEqual([expect.stringMatching(/^__Host-sjn-bound=[\w-]{30}$/)])
   }
+})
+
+it('headers that another middleware cannot write end that connection, not the process', async () => {
+  const rejections: unknown[] = []
+  const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const onRejection = (reason: unknown) => rejections.push(reason)
+  process.on('unhandledRejection', onRejection)
+  onTestFinished(() => {
+    process.off('unhandledRejection', onRejection)
+    warning.mockRestore()
+  })
+  const protect = securityHeaders({
+    isSecure: () => {
+      throw new Error('of the application')
+    },
+  })
+  const { sessions } = setUp()
+  const binding = deviceBinding(sessions)
+  withSession(sessions, () => {}, { guards: [binding] })
+  const origin = await serve(
+    (request, response) => {
+      protect(request, response)
+      binding.node(request, response)
+    },
+    { tls: true },
+  )
+
+  await expect(ask(`${origin}/dbsc/refresh`, { method: 'POST' })).rejects.toThrow(/hang up|reset/)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect([rejections, warning.mock.calls.map(([error]) => (error as Error).message)]).toEqual([[], ['of the application']])
 })
