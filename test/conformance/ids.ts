@@ -20,6 +20,15 @@ export const IDS: readonly string[] = [
   'ASVS-7.5.3',
   'ASVS-7.6.1',
   'ASVS-7.6.2',
+  // OWASP ASVS 5.0.0, V6.5 General Multi-factor Authentication Requirements
+  'ASVS-6.5.1',
+  'ASVS-6.5.2',
+  'ASVS-6.5.3',
+  'ASVS-6.5.4',
+  'ASVS-6.5.5',
+  'ASVS-6.5.6',
+  'ASVS-6.5.7',
+  'ASVS-6.5.8',
   // OWASP ASVS 5.0.0, V6.7 Cryptographic Authentication Mechanism
   'ASVS-6.7.1',
   'ASVS-6.7.2',
@@ -229,6 +238,11 @@ export const IDS: readonly string[] = [
   'NIST-SESSM-0',
   'NIST-SESSM-1',
   'NIST-IMPR-1/2',
+  'NIST-3.1.2',
+  'NIST-3.1.4',
+  'NIST-4.1.2.1',
+  'NIST-4.2.1.1',
+  'NIST-4.2.2.2',
   // RFC 6265bis, what a server sends
   'COOK-01',
   'COOK-02',
@@ -324,4 +338,12 @@ export const IDS: readonly string[] = [
   'WA-A07',
   'WA-A08',
   'WA-A09',
+  // RFC 4226 and RFC 6238
+  'OTP-01',
+  'OTP-02',
+  'OTP-03',
+  'OTP-04',
+  'OTP-05',
+  'OTP-06',
+  'OTP-07',
 ]
