@@ -77,7 +77,7 @@ export interface SignedIn {
 /** Step-up of one application. Hand it to every adapter as a guard. */
 export interface StepUp extends RequestGuard {
   readonly totp: TotpPart
-  /** @throws {ConfigError} `ERR_CONFIG_INVALID` - when looked at without the option `origins`. */
+  /** Without the option `origins` each of its methods throws `ERR_CONFIG_INVALID`. */
   readonly passkeys: PasskeysPart
   readonly recovery: RecoveryPart
   readonly approvals: Approvals
@@ -193,21 +193,12 @@ export function createStepUp<Data>(sessions: Sessions<Data>, options: StepUpOpti
         return { codes, ...(await changed(session, false)) }
       },
     },
-    get passkeys() {
-      const made = passkeys
-      if (made === undefined)
-        throw invalid(
-          'there are no passkeys',
-          "origins: ['https://shop.example']",
-          'they are made for the pages of known origins',
-        )
-      return {
-        ...made,
-        async register(session, ...given) {
-          const result = await made.register(session, ...given)
-          return result.ok ? { ...result, ...(await changed(session, false)) } : result
-        },
-      } satisfies PasskeysPart
+    passkeys: {
+      ...passkeys,
+      async register(session, ...given) {
+        const result = await passkeys.register(session, ...given)
+        return result.ok ? { ...result, ...(await changed(session, false)) } : result
+      },
     },
 
     async signIn(session, how) {
@@ -252,9 +243,24 @@ function passkeysOf(
   context: StepUpContext,
   { origins, rpId, issuer, passkeys }: StepUpOptions,
   start: <Given>(session: Session<Given>, options: SignInOptions<Given>) => Promise<void>,
-): Passkeys | undefined {
-  if (origins === undefined) return undefined
+): Passkeys {
+  if (origins === undefined) return noPasskeys
   return makePasskeys(context, { ...passkeys, rpName: issuer, origins, ...(rpId !== undefined && { rpId }) }, { start })
+}
+
+function missing(): never {
+  throw invalid('there are no passkeys', "origins: ['https://shop.example']", 'they are made for the pages of known origins')
+}
+
+const noPasskeys: Passkeys = {
+  registrationOptions: missing,
+  register: missing,
+  signInOptions: missing,
+  signIn: missing,
+  stepUpOptions: missing,
+  stepUp: missing,
+  list: missing,
+  accepted: missing,
 }
 
 /** A ledger that forgets takes a used code for a new one, and a hundred tries for none. */
