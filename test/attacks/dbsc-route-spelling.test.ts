@@ -40,40 +40,41 @@ function askAsIs(origin: string, target: string, cookie: string): Promise<string
   })
 }
 
-const sites: [string, (service: ReturnType<typeof setUp>, mode: DeviceBindingOptions['mode']) => Promise<string>][] = [
+const sites: [string, (service: ReturnType<typeof setUp>, mode: NonNullable<DeviceBindingOptions['mode']>) => Promise<string>][] =
   [
-    'Express',
-    (service, mode) => {
-      const app: SessionApplication<typeof service.sessions> = express()
-      app.use(sessionMiddleware(service.sessions, { guards: [deviceBinding(service.sessions, { mode })] }))
-      app.get('/login', async (req, res) => {
-        await req.session.signIn({ subject: 'ada', method: 'pwd' })
-        res.send('hello')
-      })
-      app.get('/admin', (req, res) => void res.send(`secret of ${req.session.subject}`))
-      app.get('/shop', (req, res) => void res.send(`basket of ${req.session.subject}`))
-      return serve(app as never, { tls: true })
-    },
-  ],
-  [
-    'a listener that parses URLs',
-    (service, mode) => {
-      const listener = withSession(
-        service.sessions,
-        async (req, res, session) => {
-          const path = new URL(req.url!, 'https://localhost').pathname.replace(/\/$/, '')
-          if (path === '/login') await session.signIn({ subject: 'ada', method: 'pwd' })
-          res.end(path === '/admin' ? `secret of ${session.subject}` : `basket of ${session.subject}`)
-        },
-        { guards: [deviceBinding(service.sessions, { mode })] },
-      )
-      return serve(listener, { tls: true })
-    },
-  ],
-]
+    [
+      'Express',
+      (service, mode) => {
+        const app: SessionApplication<typeof service.sessions> = express()
+        app.use(sessionMiddleware(service.sessions, { guards: [deviceBinding(service.sessions, { mode })] }))
+        app.get('/login', async (req, res) => {
+          await req.session.signIn({ subject: 'ada', method: 'pwd' })
+          res.send('hello')
+        })
+        app.get('/admin', (req, res) => void res.send(`secret of ${req.session.subject}`))
+        app.get('/shop', (req, res) => void res.send(`basket of ${req.session.subject}`))
+        return serve(app as never, { tls: true })
+      },
+    ],
+    [
+      'a listener that parses URLs',
+      (service, mode) => {
+        const listener = withSession(
+          service.sessions,
+          async (req, res, session) => {
+            const path = new URL(req.url!, 'https://localhost').pathname.replace(/\/$/, '')
+            if (path === '/login') await session.signIn({ subject: 'ada', method: 'pwd' })
+            res.end(path === '/admin' ? `secret of ${session.subject}` : `basket of ${session.subject}`)
+          },
+          { guards: [deviceBinding(service.sessions, { mode })] },
+        )
+        return serve(listener, { tls: true })
+      },
+    ],
+  ]
 
 describe.each(sites)('on %s', (_, start) => {
-  async function stolen(mode: DeviceBindingOptions['mode']) {
+  async function stolen(mode: NonNullable<DeviceBindingOptions['mode']>) {
     const service = setUp()
     const origin = await start(service, mode)
     const [cookie = ''] = (await ask(`${origin}/login`)).setCookies[0]!.split(';')
