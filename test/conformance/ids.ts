@@ -338,6 +338,13 @@ export const IDS: readonly string[] = [
   'WA-A07',
   'WA-A08',
   'WA-A09',
+  // RFC 9807, OPAQUE
+  'OPQ-01',
+  'OPQ-02',
+  'OPQ-03',
+  'OPQ-04',
+  'OPQ-05',
+  'OPQ-06',
   // RFC 4226 and RFC 6238
   'OTP-01',
   'OTP-02',
