@@ -20,6 +20,18 @@ export const IDS: readonly string[] = [
   'ASVS-7.5.3',
   'ASVS-7.6.1',
   'ASVS-7.6.2',
+  // OWASP ASVS 5.0.0, V6.3, V6.4 and V6.6: general authentication, its life cycle, out-of-band
+  'ASVS-6.3.1',
+  'ASVS-6.3.3',
+  'ASVS-6.3.4',
+  'ASVS-6.3.5',
+  'ASVS-6.3.7',
+  'ASVS-6.3.8',
+  'ASVS-6.4.3',
+  'ASVS-6.4.4',
+  'ASVS-6.6.2',
+  'ASVS-6.6.3',
+  'ASVS-6.6.4',
   // OWASP ASVS 5.0.0, V6.5 General Multi-factor Authentication Requirements
   'ASVS-6.5.1',
   'ASVS-6.5.2',
@@ -205,6 +217,7 @@ export const IDS: readonly string[] = [
   'WSTG-SESS-11.3',
   // NIST SP 800-63B-4
   'NIST-2.1.3',
+  'NIST-2.2.1',
   'NIST-2.2.3',
   'NIST-2.3.3',
   'NIST-SB-1/2/3',
@@ -240,6 +253,7 @@ export const IDS: readonly string[] = [
   'NIST-IMPR-1/2',
   'NIST-3.1.2',
   'NIST-3.1.4',
+  'NIST-3.2.2',
   'NIST-4.1.2.1',
   'NIST-4.2.1.1',
   'NIST-4.2.2.2',
@@ -353,4 +367,6 @@ export const IDS: readonly string[] = [
   'OTP-05',
   'OTP-06',
   'OTP-07',
+  // RFC 9470
+  'STEP-01',
 ]
