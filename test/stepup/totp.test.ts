@@ -380,6 +380,30 @@ it('a store that others write all the time is a fault, and proves nothing', asyn
   expect(await errorOf(totp.verify(session, code()))).toBe('ERR_STORE_CONTENDED')
 })
 
+it.each(['list', 'update', 'claim', 'attempt'] as const)('when %s fails nothing is proved', async (operation) => {
+  const store = memoryFactorStore()
+  let isAway = false
+  const away = async () => {
+    throw new Error('away')
+  }
+  const { totp, recovery, enrolled, context, throttle } = codes({
+    factors: factorsWith(store, {
+      list: (subject) => (isAway && operation === 'list' ? away() : store.list(subject)),
+      update: (...given) => (isAway && operation === 'update' ? away() : store.update(...given)),
+    }),
+  })
+  const { session, code } = await enrolled()
+  const list = await recovery.generate(session)
+  const before = session.facts
+  isAway = true
+  if (operation === 'claim') Object.assign(context.ledger, { claim: away })
+  if (operation === 'attempt') Object.assign(throttle, { attempt: away })
+
+  await expect(totp.verify(session, code())).rejects.toThrow('away')
+  if (operation !== 'claim') await expect(recovery.use(session, list[0])).rejects.toThrow('away')
+  expect(session.facts).toEqual(before)
+})
+
 it('a use seals the secret anew with the newest key', async () => {
   const factors = memoryFactorStore()
   const before = codes({ factors, keys: OLDER_KEY })
