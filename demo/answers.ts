@@ -28,5 +28,8 @@ export function sendJson(res: Response, body: unknown, status = 200): void {
 
 /** A path of this shop that may follow a form, or the front door. Anything else would let a link send people elsewhere. */
 export function nextPath(given: unknown): string {
-  return typeof given === 'string' && /^\/(?:basket|me|sessions|books\/[a-z0-9][a-z0-9-]{0,39})?$/i.test(given) ? given : '/'
+  return typeof given === 'string' &&
+    /^\/(?:basket|me|sessions|security|protection|books\/[a-z0-9][a-z0-9-]{0,39})?$/i.test(given)
+    ? given
+    : '/'
 }

@@ -1,6 +1,6 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
-import { isSojournError } from 'sojourn'
-import { sessionMiddleware } from 'sojourn/express'
+import { type AssuranceError, isSojournError } from 'sojourn'
+import { assuranceErrors, sessionMiddleware } from 'sojourn/express'
 import { Refusal, sendJson, sendPage, wantsJson } from './answers.ts'
 import { serveAssets } from './assets.ts'
 import { isProgram } from './guard.ts'
@@ -12,10 +12,14 @@ import { PasswordsBusyError } from './passwords.ts'
 import { guardsOf } from './protection/guards.ts'
 import { serveAccount } from './routes/account.ts'
 import { serveBasket } from './routes/basket.ts'
+import { ApprovalNeeded, serveCheckout } from './routes/checkout.ts'
 import { isWatching, serveProtection } from './routes/protection.ts'
+import { serveSecurity } from './routes/security.ts'
 import { serveShelves } from './routes/shelves.ts'
 import { serveSignIn } from './routes/sign-in.ts'
+import { serveStepUp } from './routes/step-up.ts'
 import type { Shop, ShopApplication } from './shop.ts'
+import { TO_PAY } from './step-up/open.ts'
 
 const LARGEST_BODY = '16kb'
 
@@ -54,15 +58,26 @@ export function createApp(shop: Shop): express.Express {
   )
 
   const app: ShopApplication = server
+  app.use((req, _res, next) => {
+    // Nobody yet, and no stranger either: what they put into a basket now would be lost with the sign-in.
+    if (req.session.state === 'pending' && !isForAnybody(req))
+      req.session.requireAssurance(req.path === '/checkout' ? TO_PAY : { acr: 'aal2' })
+    next()
+  })
   serveShelves(app, shop)
   serveBasket(app, shop)
   serveSignIn(app, shop)
+  serveStepUp(app, shop)
   serveAccount(app, shop)
+  serveSecurity(app, shop)
+  serveCheckout(app, shop)
   serveProtection(app, shop, guards)
 
   server.use(() => {
     throw new Refusal(404, 'There is nothing under this address.')
   })
+  // Who has not proved enough is sent to /step-up, or told by RFC 9470's challenge what is missing.
+  app.use(assuranceErrors())
   server.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
     if (res.headersSent) next(error)
     else answerError(error, req, res)
@@ -76,7 +91,8 @@ function answerError(error: unknown, req: Request, res: Response): void {
   if (status === 500) console.error(error)
   res.set('Cache-Control', 'no-store')
   if (status === 503) res.set('Retry-After', '1')
-  if (wantsJson(req)) sendJson(res, { error: message }, status)
+  if (isSojournError(error, 'ERR_ASSURANCE_INSUFFICIENT')) res.set((error as AssuranceError).headers)
+  if (wantsJson(req)) sendJson(res, { error: message, ...detailsOf(error) }, status)
   else sendPage(res, troublePage(status, message, status === 503 && req.method === 'GET' ? req.path : undefined), status)
 }
 
@@ -89,6 +105,10 @@ function tellable(error: unknown): { status: number; message: string } {
     return { status, message: 'The place where this shop keeps visits cannot do that. It can sign you out everywhere.' }
   if (isSojournError(error, 'ERR_CSRF_REFUSED'))
     return { status, message: 'This request did not come from a page of this shop, so the shop did nothing.' }
+  if (isSojournError(error, 'ERR_ASSURANCE_INSUFFICIENT'))
+    return { status, message: 'This needs a proof of who you are that is stronger or more recent than what we have.' }
+  if (isSojournError(error, 'ERR_ROTATION_PENDING'))
+    return { status, message: 'That was a little fast. Please try again in half a minute.' }
   if (isSojournError(error, 'ERR_SESSION_ENDED'))
     return { status, message: 'Your visit ended meanwhile, so nothing was changed.' }
   if (status === 503) {
@@ -98,6 +118,20 @@ function tellable(error: unknown): { status: number; message: string } {
   if (status === 415) return { status, message: 'The shop cannot read this kind of text.' }
   if (status < 500) return { status, message: 'The shop could not make sense of this request.' }
   return { status: 500, message: 'Something broke on our side. It has been noted.' }
+}
+
+/** For programs: what to prove, in milliseconds of age, and what for. */
+function detailsOf(error: unknown): Record<string, unknown> {
+  if (!isSojournError(error, 'ERR_ASSURANCE_INSUFFICIENT')) return {}
+  const { acr, maxAge } = error as AssuranceError
+  return { acr, maxAge, ...(error instanceof ApprovalNeeded && { approval: error.approval, total: error.total }) }
+}
+
+/** The shelves, and the ways in and out. */
+function isForAnybody({ method, path }: Request): boolean {
+  const isRead = method === 'GET' || method === 'HEAD'
+  if (path.startsWith('/login') || path === '/signup' || path === '/logout') return true
+  return isRead && (path === '/' || path.startsWith('/books/') || path === '/signed-out')
 }
 
 function statusOf(error: unknown): number {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Express } from 'express'
 
 const FOLDER = join(import.meta.dirname, 'assets')
@@ -9,15 +10,27 @@ const FOLDER = join(import.meta.dirname, 'assets')
 const TYPES = {
   'shop.css': 'text/css; charset=utf-8',
   'shop.js': 'text/javascript; charset=utf-8',
+  'passkeys.js': 'text/javascript; charset=utf-8',
+  'simplewebauthn.js': 'text/javascript; charset=utf-8',
   'mark.svg': 'image/svg+xml',
   'fonts/fraunces.woff2': 'font/woff2',
   'fonts/fraunces-italic.woff2': 'font/woff2',
   'fonts/literata.woff2': 'font/woff2',
 } as const
 
-type AssetName = keyof typeof TYPES
+export type AssetName = keyof typeof TYPES
 
-const contents = new Map(Object.keys(TYPES).map((name) => [name as AssetName, readFileSync(join(FOLDER, name))]))
+/** A package's own file for browsers: the shop serves it itself, since its pages load nothing from elsewhere. */
+const PACKAGED: Partial<Record<AssetName, URL>> = {
+  'simplewebauthn.js': new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')),
+}
+
+const contents = new Map(Object.keys(TYPES).map((name) => [name as AssetName, readFileSync(pathOf(name as AssetName))]))
+
+function pathOf(name: AssetName): string {
+  const packaged = PACKAGED[name]
+  return packaged === undefined ? join(FOLDER, name) : fileURLToPath(packaged)
+}
 
 /** The address of a file, with its content's hash. */
 export function assetPath(name: AssetName): string {

@@ -13,6 +13,11 @@ export class Html {
     return this.#text
   }
 
+  /** Takes text for markup as it is. Only for what a library made as markup, such as the QR code. */
+  static madeByLibrary(markup: string): Html {
+    return new Html(markup)
+  }
+
   static tag(parts: TemplateStringsArray, ...values: readonly Renderable[]): Html {
     let text = parts[0] ?? ''
     values.forEach((value, index) => {

@@ -9,8 +9,9 @@ import { closeServer, listen, portOf, type ShopServer } from './listening.ts'
 import { reportOutages } from './outages.ts'
 import { People, SEEDED } from './people.ts'
 import { readSettings, type Settings } from './settings.ts'
-import { openShop } from './shop.ts'
+import { keysOf, openShop } from './shop.ts'
 import { StartError, systemCode } from './start-error.ts'
+import { keepCodeKey, OWNER } from './step-up/code-key.ts'
 import { openStore } from './stores/open.ts'
 import { placeOf } from './stores/words.ts'
 import type { DemoTls } from './tls/server.ts'
@@ -34,9 +35,9 @@ async function open(isTls: boolean): Promise<void> {
   const tls = isTls ? await openTls(settings.dataFolder) : undefined
   const store = await openStore(settings)
   const people = await People.open(settings.dataFolder)
-  const shop = openShop(settings, people, store)
-  reportOutages(shop, console.log)
-  const app = createApp(shop)
+  const keys = keysOf(settings)
+  // Passkeys are made for an address, and the system may choose the port: so the shop listens before it is open.
+  let app: RequestListener = refuseForNow
   const servers = await listen(
     () => makeServer((request, response) => app(request, response), tls),
     settings.port,
@@ -45,12 +46,16 @@ async function open(isTls: boolean): Promise<void> {
   const url = `${isTls ? 'https' : 'http'}://localhost:${portOf(servers[0])}`
   const redirects = settings.redirect === undefined ? [] : await openRedirect(settings.redirect, url)
   servers.push(...redirects)
+  const shop = openShop(settings, { people, store, keys, origin: url })
+  const codeKey = await keepCodeKey(shop, settings.dataFolder, keys)
+  reportOutages(shop, console.log)
+  app = createApp(shop)
 
   console.log(`
   Sojourn Books is open: ${url}${redirects.length === 0 ? '' : `\n  http://localhost:${portOf(redirects[0])} leads there`}
 
   Sign in as    ${SEEDED.names.join(' or ')}
-  Password      ${SEEDED.password}
+  Password      ${SEEDED.password}${codeKey === undefined ? '' : `\n  ${capitalised(OWNER)}'s code key  ${codeKey}  (for an authenticator app; codes of six digits)`}
   Visits in     ${placeOf(store)}
   Data          ${nameOf(settings.dataFolder)}
 ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close with    Ctrl+C
@@ -71,6 +76,14 @@ ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close w
     process.exit(0)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, close)
+}
+
+function refuseForNow(...[, response]: Parameters<RequestListener>): void {
+  response.writeHead(503, { 'Retry-After': '1' }).end('The shop opens in a moment.\n')
+}
+
+function capitalised(name: string): string {
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`
 }
 
 function makeServer(app: RequestListener, tls: DemoTls | undefined) {

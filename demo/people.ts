@@ -88,6 +88,11 @@ export class People {
     return isRight && passwordHash !== undefined ? { name } : undefined
   }
 
+  /** Whether there is such a reader, for ways to sign in that need no password. */
+  has(name: string): boolean {
+    return this.#hashOf(name) !== undefined
+  }
+
   /** Adds a reader. That a name is taken cannot be hidden where names are chosen freely; a site with e-mail addresses can. */
   async add(username: string, password: string): Promise<Reader | SignUpProblems> {
     const name = username.trim().toLowerCase()

@@ -1,12 +1,14 @@
 /** What the shop keeps of a visit, and the rules it keeps it by. */
 import { createSessions, isSojournError, type Session, type Sessions } from 'sojourn'
 import type { SessionApplication, SessionRequest } from 'sojourn/express'
+import type { FactorStore, StepUp } from 'sojourn/stepup'
 import { z } from 'zod'
 import { ITEM_ID } from './catalogue.ts'
 import type { People } from './people.ts'
 import { keepSessionKey } from './session-key.ts'
 import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
+import { openStepUp } from './step-up/open.ts'
 import type { ShopStore } from './stores/open.ts'
 
 export const MOST_OF_ONE = 99
@@ -27,6 +29,12 @@ const notice = z.object({
     'not-found',
     'reserved',
     'stayed',
+    'app-added',
+    'passkey-added',
+    'factor-removed',
+    'code-spent',
+    'proved',
+    'paid',
   ]),
   /** An item's id, or a number. */
   about: z.string().max(40).optional(),
@@ -38,6 +46,8 @@ const visitData = z.object({
     .array(notice)
     .max(8)
     .default(() => []),
+  /** When the latest proof was given that has paid for something, or was given for one thing: it pays nothing else. */
+  usedProofAt: z.number().optional(),
 })
 
 export type Notice = z.infer<typeof notice>
@@ -51,19 +61,39 @@ export interface Shop {
   readonly people: People
   readonly policy: { readonly idleTimeout: number; readonly absoluteTimeout: number }
   readonly store: ShopStore
+  /** Second factors, passkeys, approvals. */
+  readonly stepUp: StepUp
+  readonly factors: FactorStore
+  /** Where browsers find it, such as `http://localhost:3000`: passkeys work there alone. */
+  readonly origin: string
   /** Browsers reach it by HTTPS. */
   readonly isTls: boolean
   close(): Promise<void>
 }
 
+export interface Opened {
+  readonly people: People
+  readonly store: ShopStore
+  readonly keys: string
+  readonly origin: string
+}
+
+/** The keys that sign tokens, and seal what is kept of visits and factors. */
+export function keysOf({ sessionKeys, dataFolder }: Settings): string {
+  return sessionKeys ?? keepSessionKey(dataFolder)
+}
+
 /** Makes the service over a store that is open. */
-export function openShop(settings: Settings, people: People, store: ShopStore): Shop {
-  const { absoluteTimeout } = settings
+export function openShop(settings: Settings, { people, store, keys, origin }: Opened): Shop {
+  const { absoluteTimeout, dataFolder } = settings
   const policy = { idleTimeout: Math.min(settings.idleTimeout, absoluteTimeout), absoluteTimeout }
-  const keys = settings.sessionKeys ?? keepSessionKey(settings.dataFolder)
   try {
     const sessions = createSessions({ store: store.store, keys, data: visitData, policy })
+    const { stepUp, factors, close } = openStepUp(sessions, { folder: dataFolder, store, origin })
     return {
+      stepUp,
+      factors,
+      origin,
       sessions,
       people,
       policy,
@@ -71,6 +101,7 @@ export function openShop(settings: Settings, people: People, store: ShopStore): 
       isTls: settings.isTls,
       async close() {
         await store.close()
+        await close()
         people.close()
       },
     }

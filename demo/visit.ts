@@ -10,6 +10,8 @@ export interface Visit {
   readonly notices: readonly Notice[]
   /** What is known of the visit while the store is away: `nothing`, or what was so a few seconds ago. */
   readonly outage: 'nothing-known' | 'read-only' | undefined
+  /** Whether somebody has given their password and not yet what else is due. */
+  readonly isPending: boolean
   /** Where visits are kept, for the end of a sentence. */
   readonly keptIn: string
   /** For the forms of a browser that does not say where its requests begin; the others need none, and get no cookie for it. */
@@ -30,11 +32,15 @@ export interface VisitingReader {
   readonly idleTimeout: number
 }
 
+const NOTHING = { basket: {}, notices: [] } as const
+
 /** Looks at the session, which makes the answer personal. Notices are told once. */
 export function visitOf(req: ShopRequest, shop: Shop): Visit {
   const { session } = req
   const now = Date.now()
-  const { basket, notices } = session.data
+  // Who has the password alone is shown nothing of the account.
+  const isPending = session.pending !== undefined || session.state === 'pending'
+  const { basket, notices } = isPending ? NOTHING : session.data
   const outage = session.isReadonly ? 'read-only' : session.state === 'unavailable' ? 'nothing-known' : undefined
   if (notices.length > 0 && outage === undefined) session.data.notices = []
   return {
@@ -43,10 +49,11 @@ export function visitOf(req: ShopRequest, shop: Shop): Visit {
     basketCount: countOf(basket),
     notices,
     outage,
+    isPending,
     keptIn: keptIn(shop.store),
     csrfToken: req.get('Sec-Fetch-Site') === undefined && outage === undefined ? session.csrfToken() : undefined,
     nonce: cspNonce(req.res!),
-    reader: readerOf(req, shop, now),
+    reader: isPending ? undefined : readerOf(req, shop, now),
   }
 }
 

@@ -14,11 +14,25 @@ export function accountPage(visit: Visit, session: ShopSession): Html {
 <div><dt>Ends if you do nothing</dt><dd>in ${duration(idleDeadline - visit.now)} <small>${exactly(idleDeadline)}</small></dd></div>
 <div><dt>Ends in any case</dt><dd>in ${duration(absoluteDeadline - visit.now)} <small>${exactly(absoluteDeadline)}</small></dd></div>
 <div><dt>When the browser closes</dt><dd>${session.isPersistent ? 'you stay signed in' : 'you are signed out'}</dd></div>
-<div><dt>How sure we are it is you</dt><dd>${session.acr} <small>a password, nothing more</small></dd></div>
+<div><dt>How sure we are it is you</dt><dd>${session.acr} <small>${provedBy(session)}</small></dd></div>
 <div><dt>Name of this visit</dt><dd><code>${session.id}</code></dd></div>
 </dl>
-<div class="deeds"><a class="button" href="/sessions">Your devices</a><a class="button" href="/protection">What protects this visit</a><form method="post" action="/logout">${tokenField(visit)}<button>Sign out</button></form></div>`,
+<div class="deeds"><a class="button" href="/sessions">Your devices</a><a class="button" href="/security">Security</a><a class="button" href="/protection">What protects this visit</a><form method="post" action="/logout">${tokenField(visit)}<button>Sign out</button></form></div>`,
   })
+}
+
+const METHODS: Readonly<Record<string, string>> = {
+  pwd: 'a password',
+  otp: 'a code from your app',
+  recovery: 'a recovery code',
+  hwk: 'a passkey',
+  swk: 'a passkey',
+}
+
+/** What was proved in this visit, in words: `a password, a code from your app`. */
+export function provedBy({ facts }: Pick<ShopSession, 'facts'>): string {
+  const words = facts.flatMap(({ method }) => METHODS[method] ?? [])
+  return words.length === 1 && words[0] === 'a password' ? 'a password, nothing more' : [...new Set(words)].join(', ')
 }
 
 export function signedOutPage(isEverywhere: boolean): Html {

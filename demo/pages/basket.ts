@@ -28,7 +28,7 @@ function fullBasket(visit: Visit, items: readonly (readonly [string, number])[],
 <section class="sum" aria-labelledby="sum"><h2 id="sum">Altogether <span>${price(total)}</span></h2>
 ${
   visit.reader
-    ? html`<form method="post" action="/reserve">${tokenField(visit)}<button class="main">Set them aside for me</button></form><p class="aside">Nothing is paid and nothing is sent. They would wait at the counter until Saturday.</p>`
+    ? html`<div class="deeds sum-deeds"><form method="post" action="/checkout">${tokenField(visit)}<button class="main">Pay ${price(total)}</button></form><form method="post" action="/reserve">${tokenField(visit)}<button>Set them aside for me</button></form></div><p class="aside">Nothing is really paid and nothing is sent. Paying asks you to prove again who you are; set aside, they would wait at the counter until Saturday.</p>`
     : html`<p><a class="button" href="/login?next=/basket">Sign in to have them set aside</a></p><p class="aside">Your basket comes with you when you sign in.</p>`
 }
 </section>`

@@ -1,4 +1,4 @@
-import { assetPath } from '../assets.ts'
+import { type AssetName, assetPath } from '../assets.ts'
 import { type Html, html, type Renderable } from '../html.ts'
 import type { Visit, VisitingReader } from '../visit.ts'
 import { duration } from '../words.ts'
@@ -11,7 +11,12 @@ export interface Page {
   readonly shape?: 'wide' | 'plain' | 'narrow'
   /** Who has a session and cannot be looked up is not asked to sign in: they may be signed in already. */
   readonly isReaderUnknown?: boolean
+  /** Further scripts of this page, in order. */
+  readonly scripts?: readonly AssetName[]
 }
+
+/** What pages with passkeys load. */
+export const PASSKEY_SCRIPTS: readonly AssetName[] = ['simplewebauthn.js', 'passkeys.js']
 
 /** The warning appears when this much is left: two minutes, or less where a whole visit is short. */
 const WARN_BEFORE = 120_000
@@ -19,7 +24,7 @@ const WARN_BEFORE = 120_000
 /** A whole document. Without a visit it says nothing personal: for refusals, and for pages that anybody's cache may keep. */
 export function layout(
   visit: Visit | undefined,
-  { title, main, shape = 'plain', isReaderUnknown = visit?.outage !== undefined }: Page,
+  { title, main, shape = 'plain', isReaderUnknown = visit?.outage !== undefined, scripts = [] }: Page,
 ): Html {
   const reader = visit?.reader
   return html`<!doctype html>
@@ -36,6 +41,7 @@ export function layout(
 <link rel="preload" href="/assets/fonts/literata.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="stylesheet" href="${assetPath('shop.css')}">
 <script src="${assetPath('shop.js')}" type="module"${visit && html` nonce="${visit.nonce}"`}></script>
+${scripts.map((name) => html`<script src="${assetPath(name)}" ${name === 'simplewebauthn.js' ? 'defer' : 'type=module'}${visit && html` nonce="${visit.nonce}"`}></script>`)}
 </head>
 <body${visit && html` data-personal`}>
 <a class="skip" href="#main">Skip to the books</a>
@@ -45,7 +51,7 @@ export function layout(
 <nav aria-label="Shop"${reader && html` class="signed-in"`}>
 <ul>
 <li><a href="/basket"${current(visit, '/basket')}>Basket${visit && visit.basketCount > 0 && html` <span class="count">${visit.basketCount}<span class="unseen"> in it</span></span>`}</a></li>
-${reader ? readerLinks(visit, reader) : !isReaderUnknown && html`<li><a href="/login"${current(visit, '/login')}>Sign in</a></li>`}
+${reader ? readerLinks(visit, reader) : visit?.isPending ? html`<li><a href="/step-up"${current(visit, '/step-up')}>Finish signing in</a></li>` : !isReaderUnknown && html`<li><a href="/login"${current(visit, '/login')}>Sign in</a></li>`}
 </ul>
 </nav>
 </div>
@@ -59,7 +65,7 @@ ${main}
 <div class="colophon-inner">
 ${reader && timeLeft(reader, visit)}
 <p>Sojourn Books is a demonstration of <strong>Sojourn</strong>, session management for TypeScript. Its books are invented and nothing is for sale.${visit && html` Visits are kept in ${visit.keptIn}.`}</p>
-<p><a href="/about">How this shop remembers you</a> · <a href="/protection">What protects this visit</a></p>
+<p><a href="/about">How this shop remembers you</a> · <a href="/protection">What protects this visit</a>${reader && html` · <a href="/security">Security</a>`}</p>
 </div>
 </footer>
 ${reader && warning(reader, visit)}

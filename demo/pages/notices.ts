@@ -1,7 +1,7 @@
 import { findBook } from '../catalogue.ts'
 import { type Html, html } from '../html.ts'
 import type { Notice } from '../shop.ts'
-import { bookCount } from '../words.ts'
+import { bookCount, price } from '../words.ts'
 
 interface NoticeText {
   readonly text: Html | string
@@ -44,6 +44,21 @@ export function noticeText({ name, about = '' }: Notice, basketCount: number): N
       return { text: `We have set aside ${bookCount(Number(about))} for you at the counter.` }
     case 'stayed':
       return { text: 'Take your time. You stay signed in.' }
+    case 'app-added':
+      return { text: 'Your authenticator app is added. From now on signing in asks for its code.' }
+    case 'passkey-added':
+      return { text: 'Your passkey is added. You can sign in with it alone.' }
+    case 'factor-removed':
+      return { text: 'It is removed, and opens nothing here any more.' }
+    case 'code-spent':
+      return {
+        text: `That recovery code is spent; ${about} ${about === '1' ? 'is' : 'are'} left. If you have lost your app or passkey, remove it and add another.`,
+        link: { href: '/security', words: 'See your security' },
+      }
+    case 'proved':
+      return { text: 'Thank you. Now do again what you were about to do.' }
+    case 'paid':
+      return { text: `Approved and done: ${price(Number(about))}. Nothing was really paid; the books are invented.` }
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Html, html, type Renderable } from '../html.ts'
 import { LONGEST_PASSWORD, SHORTEST_PASSWORD, type SignUpProblems } from '../people.ts'
 import type { Visit } from '../visit.ts'
-import { layout, tokenField } from './layout.ts'
+import { layout, PASSKEY_SCRIPTS, tokenField } from './layout.ts'
 
 export interface SignInForm {
   readonly next: string
@@ -9,22 +9,27 @@ export interface SignInForm {
   /** Why the form is shown: what went wrong, or what ended the visit of before. */
   readonly problem?: string
   readonly reason?: string | undefined
+  /** Host that passkeys are made for. */
+  readonly passkeyHost: string
 }
 
-export function signInPage(visit: Visit, { next, username = '', problem, reason }: SignInForm): Html {
+export function signInPage(visit: Visit, { next, username = '', problem, reason, passkeyHost }: SignInForm): Html {
   const title = problem ? 'That did not work' : 'Sign in'
   return layout(visit, {
     title,
     shape: 'narrow',
+    scripts: PASSKEY_SCRIPTS,
     main: html`<header class="page-head"><h1>${reason ? 'Please sign in again' : 'Come in'}</h1><p>${reason ?? 'Sign in, and your basket comes along.'}</p></header>
 ${summary(problem)}
 ${visit.reader && html`<p class="notice">You are signed in as <strong>${visit.reader.name}</strong>. Signing in as somebody else ends that visit.</p>`}
-<form class="card" method="post" action="/login">${tokenField(visit)}
+<form class="card" method="post" action="/login" data-passkey="sign-in" data-host="${passkeyHost}" data-next="${next}">${tokenField(visit)}
 <input type="hidden" name="next" value="${next}">
-<div class="field"><label for="username">Your name here</label><input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" value="${username}"${!username && html` autofocus`}></div>
+<div class="field"><label for="username">Your name here</label><input id="username" name="username" autocomplete="username webauthn" autocapitalize="none" spellcheck="false" required maxlength="64" value="${username}"${!username && html` autofocus`}></div>
 <div class="field"><label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required maxlength="${LONGEST_PASSWORD}"${username && html` autofocus`}></div>
 <label class="check"><input type="checkbox" name="remember" value="yes"> <span>Stay signed in when I close this browser <small>for twelve hours at most; not on a shared one</small></span></label>
 <button class="main">Sign in</button>
+<button type="button" data-passkey-button hidden>Sign in with a passkey</button>
+<p class="hint" role="status" data-passkey-words hidden></p>
 </form>
 <p class="aside">New in town? <a href="/signup${next === '/' ? '' : `?next=${next}`}">Become a reader</a>.</p>`,
   })

@@ -96,6 +96,10 @@ function token({ session }: ShopRequest, { policy }: Shop): Protection {
       : 'No cookie, no token, nothing to steal.',
     why: 'It is 256 random bits. We keep only its hash, no script can read it, and it is sent to this host alone.',
     facts: [
+      [
+        'Proved so far',
+        session.subject === undefined ? 'nothing' : `${session.acr}: ${session.facts.map(({ method }) => method).join(', ')}`,
+      ],
       ['Made', hasToken ? `${duration(now - rotatedAt)} ago` : 'not yet'],
       ['Next rotation', hasToken ? `within ${duration(Math.max(0, rotatedAt + minutes(15) - now))} of use` : 'none'],
       ['Ends if unused', hasToken ? `in ${duration(left)}` : 'never began'],

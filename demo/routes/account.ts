@@ -6,6 +6,7 @@ import type { Shop, ShopApplication, ShopRequest, ShopSession } from '../shop.ts
 import { cannotList } from '../stores/words.ts'
 import { visitOf } from '../visit.ts'
 import { tell } from './basket.ts'
+import { bodyField } from './body.ts'
 import { signInNeeded } from './sign-in.ts'
 
 export function serveAccount(app: ShopApplication, shop: Shop): void {
@@ -119,9 +120,4 @@ function thisDevice(
 function describe(session: ShopSession): Record<string, unknown> {
   const { subject, id, acr, startedAt, idleDeadline, absoluteDeadline } = session
   return { subject, sessionId: id, acr, startedAt, idleDeadline, absoluteDeadline }
-}
-
-function bodyField(req: ShopRequest, name: string): unknown {
-  const body: unknown = req.body
-  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined
 }

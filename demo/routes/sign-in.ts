@@ -1,11 +1,14 @@
 import type { Response } from 'express'
+import type { SignedIn } from 'sojourn/stepup'
 import { z } from 'zod'
 import { nextPath, Refusal, sendJson, sendPage, wantsJson } from '../answers.ts'
 import { signedOutPage } from '../pages/account.ts'
 import { signInPage, signUpPage } from '../pages/sign-in.ts'
 import type { Shop, ShopApplication, ShopRequest, ShopSession } from '../shop.ts'
 import { visitOf } from '../visit.ts'
+import { duration } from '../words.ts'
 import { tell } from './basket.ts'
+import { bodyField } from './body.ts'
 
 /** Bounds are for what a form could send by mistake; the longest password anybody has is far below. */
 const credentials = z.object({
@@ -18,25 +21,55 @@ const credentials = z.object({
 const WRONG = 'This name and this password do not belong together.'
 
 export function serveSignIn(app: ShopApplication, shop: Shop): void {
-  const { people } = shop
+  const { people, stepUp } = shop
+  const passkeyHost = new URL(shop.origin).host
 
-  app.get('/login', (req, res) => sendPage(res, signInPage(visitOf(req, shop), { next: nextPath(req.query.next) })))
+  app.get('/login', (req, res) => sendPage(res, signInPage(visitOf(req, shop), { next: nextPath(req.query.next), passkeyHost })))
 
   app.post('/login', async (req, res) => {
     const { username, password, next, remember } = readCredentials(req)
-    const reader = await people.check(username, password)
+    // Counted before it is looked at, and for names that nobody has as well.
+    const verdict = await stepUp.throttle.attempt('password', accountOf(username), req.session)
+    const reader = verdict.isAllowed ? await people.check(username, password) : undefined
     if (reader === undefined) {
-      if (wantsJson(req)) sendJson(res, { error: WRONG }, 401)
-      else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem: WRONG }), 401)
+      const problem = verdict.isAllowed
+        ? WRONG
+        : `Somebody has tried this name too often. The next try counts in ${duration(verdict.retryAfter)}.`
+      if (!verdict.isAllowed) res.set('Retry-After', String(Math.max(1, Math.ceil(verdict.retryAfter / 1000))))
+      const status = verdict.isAllowed ? 401 : 429
+      if (wantsJson(req)) sendJson(res, { error: problem }, status)
+      else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem, passkeyHost }), status)
       return
     }
-    await signIn(req.session, reader.name, remember)
+    const { pending } = await signIn(req.session, shop, reader.name, remember)
     if (wantsJson(req)) {
-      sendJson(res, { subject: req.session.subject, sessionId: req.session.id })
+      const { subject, id: sessionId } = req.session
+      sendJson(res, { subject, sessionId, ...(pending !== undefined && { mfa: 'due' }) })
+      return
+    }
+    if (pending !== undefined) {
+      res.redirect(303, `/step-up?${new URLSearchParams({ returnTo: next })}`)
       return
     }
     tell(req.session.data, { name: 'welcome', about: reader.name })
     res.redirect(303, next)
+  })
+
+  app.post('/login/passkey/options', (req, res) => sendJson(res, stepUp.passkeys.signInOptions(req.session)))
+
+  app.post('/login/passkey', async (req, res) => {
+    const outcome = await stepUp.passkeys.signIn(req.session, bodyField(req, 'response'), {
+      keep: ['basket'],
+      isPersistent: bodyField(req, 'remember') === true,
+      allows: (subject) => people.has(subject),
+    })
+    if (!outcome.ok) {
+      sendJson(res, { error: 'That passkey did not open anything here. Please try again, or use your password.' }, 401)
+      return
+    }
+    const { subject, id: sessionId, acr } = req.session
+    tell(req.session.data, { name: 'welcome', about: outcome.subject })
+    sendJson(res, { subject, sessionId, acr })
   })
 
   app.get('/signup', (req, res) => sendPage(res, signUpPage(visitOf(req, shop), { next: nextPath(req.query.next) })))
@@ -49,7 +82,7 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
       else sendPage(res, signUpPage(visitOf(req, shop), { next, username, problems: added }), 422)
       return
     }
-    await signIn(req.session, added.name, false)
+    await signIn(req.session, shop, added.name, false)
     if (wantsJson(req)) {
       sendJson(res, { subject: req.session.subject, sessionId: req.session.id }, 201)
       return
@@ -68,14 +101,24 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
 }
 
 /** The basket is the visitor's own doing and harmless; nothing else of an anonymous visit is let into an account. */
-function signIn(session: ShopSession, subject: string, isPersistent: boolean): Promise<void> {
-  return session.signIn({ subject, method: 'pwd', keep: ['basket'], isPersistent })
+function signIn(session: ShopSession, { stepUp }: Shop, subject: string, isPersistent: boolean): Promise<SignedIn> {
+  return stepUp.signIn(session, { subject, method: 'pwd', keep: ['basket'], isPersistent })
+}
+
+/** The name as the readers' file has it, so that capitals and blanks give no further tries. */
+function accountOf(username: string): string {
+  return username.trim().toLowerCase()
 }
 
 /** Answers a visitor who has to sign in for this, and tells them why they are asked again. */
 export function signInNeeded(req: ShopRequest, res: Response, shop: Shop, next: string): void {
   if (wantsJson(req)) sendJson(res, { error: 'Sign in first.' }, 401)
-  else sendPage(res, signInPage(visitOf(req, shop), { next, reason: whyAgain(req.session) }), 401)
+  else
+    sendPage(
+      res,
+      signInPage(visitOf(req, shop), { next, reason: whyAgain(req.session), passkeyHost: new URL(shop.origin).host }),
+      401,
+    )
 }
 
 function whyAgain({ state, stateReason }: ShopSession): string | undefined {
