@@ -1,6 +1,12 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Pool } from 'pg'
-import { postgresFactorSchema, postgresFactorStore } from 'sojourn/stepup/stores/postgres'
+import {
+  type PostgresConnection,
+  type PostgresPool,
+  postgresFactorSchema,
+  postgresFactorStore,
+} from 'sojourn/stepup/stores/postgres'
 import { postgresStore } from 'sojourn/stores/postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../servers/postgres.ts'
@@ -116,7 +122,7 @@ describe('the pool', () => {
   it('may have parsers and an isolation level of its own', async () => {
     await storeIn('strict')
     const parsed = server.pool({
-      options: '-c default_transaction_isolation=serializable',
+      options: '-c default_transaction_isolation=repeatable\\ read',
       types: { getTypeParser: () => () => 'odd' } as never,
     })
     const store = postgresFactorStore(parsed, { schema: 'strict' })
@@ -155,6 +161,39 @@ describe('the pool', () => {
     await refused
     await execute('DROP TRIGGER slowly ON cut.sojourn_factors')
     expect(await store.add(factorOf('a'), { most: 1 })).toBe('added')
+  })
+
+  it('may lose a connection between two statements of an add, and the process goes on', async () => {
+    await storeIn('cut_between')
+    const connect = async () => {
+      const client = await pool.connect()
+      const query = client.query.bind(client) as PostgresConnection['query']
+      const connection: PostgresConnection = {
+        on: (event, listener) => client.on(event, listener),
+        off: (event, listener) => client.off(event, listener),
+        release: (isBroken) => client.release(isBroken),
+        query: async (statement) => {
+          if (statement.text.includes('INSERT')) {
+            const lost = once(client, 'end')
+            await execute(`SELECT pg_terminate_backend(${(client as unknown as { processID: number }).processID})`)
+            await lost
+          }
+          return query(statement)
+        },
+      }
+      return connection
+    }
+    const cut: PostgresPool = {
+      query: (statement) => pool.query(statement as never),
+      on: (event, listener) => pool.on(event, listener),
+      listenerCount: (event) => pool.listenerCount(event),
+      connect,
+    }
+    const store = postgresFactorStore(cut, { schema: 'cut_between' })
+
+    await expect(store.add(factorOf('a'), { most: 1 })).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
+
+    expect(await postgresFactorStore(pool, { schema: 'cut_between' }).add(factorOf('a'), { most: 1 })).toBe('added')
   })
 
   it('whose server is away is an outage, not a person without factors', async () => {
