@@ -52,6 +52,7 @@ const record: fc.Arbitrary<SessionRecord> = fc
     details: fc.record({
       facts: fc.array(fact, { maxLength: 8 }),
       device: fc.option(fc.string({ unit: 'grapheme', maxLength: 100 }), { nil: undefined }),
+      due: fc.constantFrom(undefined, 'aal0' as const, 'aal2' as const, 'aal3' as const),
     }),
     sealedData: fc.uint8Array({ maxLength: 300 }).map((made) => Buffer.from(made)),
   })
