@@ -76,19 +76,16 @@ export interface Requirement {
 export function meets(facts: readonly Fact[], requirement: Requirement, now: number): boolean {
   const { acr = 'aal1', maxAge = Number.POSITIVE_INFINITY } = requirement
   checkAcr(acr)
-  // A misspelt duration must not be one that everything is younger than, and nothing is.
-  if (typeof maxAge !== 'number' || !(maxAge >= 0)) throw invalid('maxAge is no number of milliseconds')
   const fresh = facts.filter((fact) => now - fact.at <= maxAge)
   return reaches(fresh, acr)
 }
 
 /** A misspelt level must not be one that everybody meets. */
 export function checkAcr(acr: unknown): asserts acr is Acr {
-  if (!(ORDER as readonly unknown[]).includes(acr)) throw invalid('acr is not a level; expected one of aal0, aal1, aal2, aal3')
-}
-
-function invalid(what: string): ConfigError {
-  return new ConfigError(`meets: ${what}. See docs/guide/sign-in.md.`, { code: 'ERR_ARGUMENT_INVALID' })
+  if ((ORDER as readonly unknown[]).includes(acr)) return
+  throw new ConfigError('meets: acr is not a level; expected one of aal0, aal1, aal2, aal3. See docs/guide/sign-in.md.', {
+    code: 'ERR_ARGUMENT_INVALID',
+  })
 }
 
 /** Instant of the latest authentication event; OIDC calls it `auth_time`. */

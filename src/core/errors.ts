@@ -142,7 +142,7 @@ export class AssuranceError extends SojournError {
   get headers(): { readonly 'WWW-Authenticate': string } {
     const { acr, maxAge } = this
     // Cut to whole seconds: a client that proves anew for it is early, never late.
-    const age = maxAge === undefined || maxAge === Number.POSITIVE_INFINITY ? '' : `, max_age="${Math.floor(maxAge / 1000)}"`
+    const age = Number.isFinite(maxAge) ? `, max_age="${Math.max(0, Math.floor(maxAge! / 1000))}"` : ''
     return { 'WWW-Authenticate': `Bearer error="insufficient_user_authentication", acr_values="${acr}"${age}` }
   }
 }

@@ -53,7 +53,7 @@ export function stepUpLocation(error: unknown, request: PageRequest, pages: Assu
   // A page that asks for more than it can give would send its visitor round for ever.
   if (page === undefined || request.path === page || !isOfPage(request)) return undefined
   const query = new URLSearchParams({ acr })
-  if (maxAge !== undefined && maxAge !== Number.POSITIVE_INFINITY) query.set('max_age', String(Math.floor(maxAge / 1000)))
+  if (Number.isFinite(maxAge)) query.set('max_age', String(Math.max(0, Math.floor(maxAge! / 1000))))
   query.set('returnTo', returnTo(isRead(request) ? request.target : formPageOf(request)))
   return `${page}?${query}`
 }

@@ -133,8 +133,8 @@ describe('session.requireAssurance', () => {
     expect(() => session.requireAssurance()).toThrow(expect.objectContaining({ isSignedIn: true }))
   })
 
-  it.each([[{ acr: 'aal4' }], [{ acr: 'AAL2' }], [{ maxAge: Number.NaN }], [{ maxAge: -1 }], [{ maxAge: '5' }], [{ acr: null }]])(
-    'refuses %j: what cannot be met, or always is, is a mistake',
+  it.each([[{ acr: 'aal4' }], [{ acr: 'AAL2' }], [{ acr: null }], [{ acr: '' }]])(
+    'refuses %j: a misspelt level must not be one that everybody meets',
     async (requirement) => {
       const { sessions } = setUp()
       const session = await sessions.read(await signedIn(sessions))

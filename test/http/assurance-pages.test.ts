@@ -77,3 +77,14 @@ it('the adapter’s own page goes before that of a guard', () => {
   expect(assurancePages({}, [{}, { stepUpPage: '/b' }])).toEqual({ stepUp: '/b', signIn: '/b' })
   expect(assurancePages({ stepUpPage: '/a' }, [{ stepUpPage: '/b' }])).toEqual({ stepUp: '/a', signIn: '/a' })
 })
+
+it.each([
+  [Number.NaN, ''],
+  [-5000, ', max_age="0"'],
+  [999, ', max_age="0"'],
+  [1000, ', max_age="1"'],
+])('an age of %d is written as %j', (maxAge, written) => {
+  const any = new AssuranceError({ acr: 'aal1', maxAge, isSignedIn: true })
+
+  expect(any.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_user_authentication", acr_values="aal1"${written}`)
+})
