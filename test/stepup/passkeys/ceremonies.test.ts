@@ -1,5 +1,7 @@
 // What people do with passkeys: make some, sign in with one alone, step up.
 import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../../src/stores/memory.ts'
+import { faultyStore } from '../../../src/testing/faulty-store.ts'
 import { Authenticator, BE, BS, type CoseAlgorithm, UP, UV } from './authenticator.ts'
 import { elsewhere, enrolled, Person, passkeySite } from './support.ts'
 
@@ -180,6 +182,33 @@ describe('signing in with one alone', () => {
     expect((await visitor.me()).subject).toBeNull()
   })
 
+  it('keeps what the application wants kept of the visitor’s session, for as long as it says', async () => {
+    const { site, authenticator } = await enrolled({ signIn: { keep: ['item'], isPersistent: true } })
+    const visitor = elsewhere({ site, authenticator })
+    await visitor.ask('/basket')
+    const answer = authenticator.get(await visitor.signInOptions(), visitor.origin)
+    const response = await visitor.send('/sign-in', answer)
+
+    expect(response.headers.getSetCookie().find((line) => line.startsWith('__Host-sjn='))).toContain('Max-Age=')
+    expect(await visitor.ask('/data')).toEqual({ item: 'book' })
+  })
+
+  it('counts where its registration began before a key was added to the ring, and ended after', async () => {
+    const older = 'MzpTtMGwAI7hhw2HZkBu7ReV_cWnPasLZDV7Y8UGMys'
+    const newer = 'G_83vSHb90P-P6U7UJNQ0fqZ-fgSOE7mJiMvJmEZG0g'
+    const store = faultyStore(memoryStore())
+    const before = passkeySite({ core: { keys: older, store } })
+    const after = passkeySite({ core: { keys: [newer, older], store }, factors: before.factors })
+    const [begun, ended] = [new Person(before), new Person(after)]
+    Object.assign(ended, { jar: begun.jar })
+    await begun.login()
+    const authenticator = new Authenticator()
+    const response = authenticator.create(await begun.registrationOptions(), begun.origin)
+    await ended.ask('/register', { response })
+
+    expect(await new Person(after, authenticator).signIn()).toMatchObject({ ok: true, subject: 'ada' })
+  })
+
   it('still counts after the keys were rotated', async () => {
     const older = 'MzpTtMGwAI7hhw2HZkBu7ReV_cWnPasLZDV7Y8UGMys'
     const newer = 'G_83vSHb90P-P6U7UJNQ0fqZ-fgSOE7mJiMvJmEZG0g'
@@ -243,6 +272,14 @@ describe('whether the authenticator knows its owner', () => {
     expect((await person.me()).acr).toBe('aal2')
   })
 
+  it('one that verified its owner when it was made is one factor all the same in an answer that does not', async () => {
+    const { site, authenticator } = await enrolled(preferred)
+    const visitor = elsewhere({ site, authenticator })
+
+    expect(await visitor.signIn({ flags: UP })).toMatchObject({ ok: true, strength: 1 })
+    expect((await visitor.me()).acr).toBe('aal1')
+  })
+
   it('a PIN that came later counts once it was used beside another proof, and not before', async () => {
     const { person, site, authenticator } = await enrolled({ ...preferred, authenticator: new Authenticator({ flags: UP }) })
     authenticator.flags = UP | UV
@@ -251,6 +288,16 @@ describe('whether the authenticator knows its owner', () => {
     expect(await elsewhere({ site, authenticator }).signIn()).toMatchObject({ ok: true, strength: 1 })
     expect(await person.stepUp()).toMatchObject({ ok: true })
     expect(await elsewhere({ site, authenticator }).signIn()).toMatchObject({ ok: true, strength: 2 })
+  })
+
+  it('a sign-in in somebody else’s session is no such proof', async () => {
+    const { site, authenticator } = await enrolled({ ...preferred, authenticator: new Authenticator({ flags: UP }) })
+    authenticator.flags = UP | UV
+    const thief = elsewhere({ site, authenticator })
+    await thief.login('thief')
+    await thief.signIn()
+
+    expect(await thief.signIn()).toMatchObject({ ok: true, strength: 1 })
   })
 
   it('a step-up beside nothing but the same passkey is no such proof', async () => {
@@ -336,6 +383,17 @@ describe('the count of uses', () => {
 
     expect(await Promise.all(visitors.map((visitor) => visitor.signIn()))).toMatchObject(Array(3).fill({ ok: true }))
     expect((await person.list())[0]!.lastUsedAt).toBe(site.clock())
+  })
+})
+
+describe('whoever has the password alone', () => {
+  it('is not shown what else there is', async () => {
+    const { site, person } = await enrolled()
+    const session = await site.sessions.signIn({ subject: 'ada', method: 'pwd', due: 'aal2' })
+
+    expect(session.pending).toBe('aal2')
+    expect([await site.passkeys.list(session), await site.passkeys.accepted(session)]).toEqual([[], []])
+    expect(await person.list()).toHaveLength(1)
   })
 })
 

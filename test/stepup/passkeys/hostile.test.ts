@@ -194,6 +194,25 @@ describe('what is kept', () => {
     expect(await person.list()).toEqual([])
   })
 
+  it('somebody else’s by the time it is recorded, is no passkey of the one who answered', async () => {
+    const { site, authenticator } = await enrolled()
+    const visitor = new Person(site, authenticator)
+    const answer = authenticator.get(await visitor.signInOptions(), visitor.origin)
+    const [own] = await site.factors.list('ada')
+    const update = site.factors.update.bind(site.factors)
+    Object.assign(site.factors, {
+      async update() {
+        await site.factors.remove('ada', own!.id)
+        await site.factors.add({ ...own!, subject: 'mallory' }, { most: 20 })
+        Object.assign(site.factors, { update })
+        return 'conflict'
+      },
+    })
+
+    expect(await visitor.ask('/sign-in', answer)).toEqual({ ok: false, reason: 'unknown' })
+    expect((await visitor.me()).subject).toBeNull()
+  })
+
   it('says nothing of the key, its count or the person’s handle in the clear', async () => {
     const { site, authenticator } = await enrolled()
     const { sealed } = (await site.factors.list('ada'))[0]!

@@ -66,6 +66,7 @@ export function passkeySite({
     '/basket': (session) => {
       session.data.item = 'book'
     },
+    '/data': (session) => session.data,
     '/register-options': (session, _body, url) =>
       passkeys.registrationOptions(session, { account: url.searchParams.get('account') ?? 'Ada' }),
     '/register': (session, body) => {
