@@ -12,7 +12,7 @@ export interface StoredFactor {
   readonly id: string
   readonly subject: string
   readonly kind: FactorKind
-  /** Finds it without its subject; one of its kind alone has it. A passkey's credential id; `undefined` for other kinds. At most 1,400 characters. */
+  /** Finds it without its subject; one of its kind alone has it. A passkey's credential id; `undefined` for other kinds. At most 1,400 characters of base64url. */
   readonly handle: string | undefined
   /** What the person calls it, such as `My phone`. At most 100 characters. */
   readonly name: string
@@ -33,8 +33,8 @@ export interface FactorChanges {
 }
 
 /**
- * Where factors live. Every method is atomic, and safe from several processes at once. Subjects are any strings of at most 1,024 bytes, compared
- * exactly; hostile ones included.
+ * Where factors live. Every method is atomic, and safe from several processes at once. Subjects are any well-formed strings of at most 1,024 bytes,
+ * compared exactly; hostile ones included.
  */
 export interface FactorStore {
   /** Short name for reports. */
