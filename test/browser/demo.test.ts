@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, startDemo } from '../demo/demo-process.ts'
-import { addToBasket, launchBrowser, newVisitor, signIn } from './browser.ts'
+import { addToBasket, launchBrowser, newVisitor, passwordOf, signIn, signUp } from './browser.ts'
 import { withinReach } from './in-page.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
@@ -81,8 +81,8 @@ describe('two browsers', () => {
       userAgent:
         'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
     })
-    await signIn(desk.page, 'grace')
-    await signIn(phone.page, 'grace')
+    await signUp(desk.page, 'edith')
+    await signIn(phone.page, 'edith', passwordOf('edith'))
     await desk.page.goto('/sessions')
     const device = desk.page.getByRole('listitem').filter({ hasText: 'Safari on iPhone' })
     await device.getByRole('button', { name: 'Sign out' }).click()
@@ -93,7 +93,7 @@ describe('two browsers', () => {
 
     expect(isListed).toBe(0)
     await phone.page.getByText('This device was signed out from another one.').waitFor()
-    expect(await phone.page.content()).not.toContain('grace')
+    expect(await phone.page.content()).not.toContain('edith')
     expect(await desk.page.getByText('this one', { exact: true }).count()).toBe(1)
     expect([...desk.complaints, ...phone.complaints]).toEqual([])
   })

@@ -9,7 +9,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, startDemo } from '../demo/demo-process.ts'
 import { launchBinding } from './binding-chromium.ts'
-import { newVisitor, shoot, signIn } from './browser.ts'
+import { newVisitor, shoot, signIn, signUp } from './browser.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
 let demo: Demo
@@ -120,7 +120,7 @@ describe('a thief', { timeout: 60_000 }, () => {
 
   it('who takes it to another system before it is bound ends the visit for both', async () => {
     const owner = await newVisitor(browser, demo.url, { javaScriptEnabled: false })
-    await signIn(owner.page, 'grace')
+    await signUp(owner.page, 'edith')
     const cookies = await owner.context.cookies()
     const thief = await newVisitor(browser, demo.url, {
       userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
@@ -132,7 +132,7 @@ describe('a thief', { timeout: 60_000 }, () => {
 
     for (const { page } of [thief, owner]) {
       await page.getByRole('heading', { name: 'Please sign in again' }).waitFor()
-      expect(await page.content()).not.toContain('grace')
+      expect(await page.content()).not.toContain('edith')
     }
   })
 })

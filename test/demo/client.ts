@@ -1,5 +1,13 @@
 /** A browser without windows: keeps cookies, follows nothing, remembers what it was told. */
+import { Secret, TOTP } from 'otpauth'
 import { SEEDED } from '../../demo/people.ts'
+
+export const SECOND = { name: 'edith', password: 'edith likes plain words' } as const
+
+/** What an authenticator app with this key shows. @param step - 1 is the code that comes next, which counts already; -1 the one before. */
+export function codeOf(key: string, step = 0): string {
+  return TOTP.generate({ secret: Secret.fromBase32(key), timestamp: Date.now() + step * 30_000 })
+}
 
 export interface Answer {
   readonly status: number
@@ -77,6 +85,12 @@ export class Client {
 
   signIn(username: string = SEEDED.names[0], password: string = SEEDED.password): Promise<Answer> {
     return this.api('/login', { json: { username, password } })
+  }
+
+  /** A second reader with nothing but a password: `grace` is asked for a code. Signs up where there is none yet. */
+  async signInAsSecond(): Promise<Answer> {
+    const answer = await this.signIn(SECOND.name, SECOND.password)
+    return answer.status === 401 ? this.api('/signup', { json: { username: SECOND.name, password: SECOND.password } }) : answer
   }
 
   put(item: string, quantity: number, delayMs = 0): Promise<Answer> {

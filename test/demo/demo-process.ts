@@ -17,6 +17,8 @@ export interface Demo {
   readonly process: ChildProcess
   /** Everything it printed so far. */
   output(): string
+  /** The key of grace's authenticator app, as printed. */
+  readonly codeKey: string
   /** Ends it at once, as a power cut ends a process. */
   kill(): Promise<void>
   /** Asks it to close; resolves to its exit code. */
@@ -80,6 +82,7 @@ export async function startDemo(
     port,
     process: child,
     output: child.output,
+    codeKey: /Grace's code key +([A-Z2-7]{32})\b/.exec(child.output())?.[1] ?? '',
     kill: async () => {
       await end('SIGKILL')
     },

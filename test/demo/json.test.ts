@@ -307,7 +307,7 @@ describe('devices', () => {
   it('names a device by its browser and system', async () => {
     const client = visitor()
     await client.api('/login', {
-      json: { username: 'grace', password: 'correct horse battery staple' },
+      json: { username: 'ada', password: 'correct horse battery staple' },
       headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' },
     })
 
@@ -355,13 +355,13 @@ describe('devices', () => {
   it('knows nobody else’s sessions', async () => {
     const ada = visitor()
     const { sessionId } = (await ada.signIn('ada')).json as { sessionId: string }
-    const grace = visitor()
-    await grace.signIn('grace')
+    const edith = visitor()
+    await edith.signInAsSecond()
 
     const answers = [
-      await grace.api(`/sessions/${sessionId}`, { method: 'DELETE' }),
-      await grace.api('/sessions/AAAAAAAAAAAAAAAAAAAAAA', { method: 'DELETE' }),
-      await grace.api('/sessions/nonsense', { method: 'DELETE' }),
+      await edith.api(`/sessions/${sessionId}`, { method: 'DELETE' }),
+      await edith.api('/sessions/AAAAAAAAAAAAAAAAAAAAAA', { method: 'DELETE' }),
+      await edith.api('/sessions/nonsense', { method: 'DELETE' }),
     ]
 
     expect(answers.map((answer) => answer.status)).toEqual([404, 404, 404])

@@ -195,8 +195,8 @@ describe('coming and going without script', () => {
   it('asks whoever is not signed in to do so, and says why when another device ended the visit', async () => {
     const here = visitor()
     const there = visitor()
-    await here.signIn('grace')
-    await there.signIn('grace')
+    await here.signInAsSecond()
+    await there.signInAsSecond()
     await here.page('/sessions/end-others', { form: {} })
 
     const anonymous = await visitor().page('/sessions')

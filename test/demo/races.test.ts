@@ -129,7 +129,7 @@ describe('over', () => {
 
     for (let round = 0; round < 8; round++) {
       const leaver = new Client(demo.url)
-      await leaver.signIn('grace')
+      await leaver.signInAsSecond()
       const before = new Client(demo.url, leaver.cookies)
       await leaver.api('/logout', { method: 'POST' })
       ended.push(before)
