@@ -27,6 +27,7 @@ import { type Beginning, checkSubject } from './starting.ts'
 import { cannotTellWhose } from './store-calls.ts'
 import { isSessionId } from './token.ts'
 import {
+  away,
   type BindingState,
   checkReason,
   type DataChange,
@@ -279,6 +280,7 @@ export class Session<Data = Record<string, unknown>> {
    * @param requirement.acr - Least level, default `aal1`.
    * @param requirement.maxAge - Oldest proof that still counts, in milliseconds; default any. One of exactly that age does.
    * @throws {AssuranceError} `ERR_ASSURANCE_INSUFFICIENT` - status 401; what was asked for, and the challenge.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the store is away and the route was let through as nobody's. Status 503.
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - there is no such level.
    * @see RFC 9470; ASVS 5.0, 7.5.1, 7.5.3; NIST SP 800-63B-4, 2.2.3
    * @example
@@ -288,6 +290,8 @@ export class Session<Data = Record<string, unknown>> {
     if (this.meets(requirement)) return
     const { acr = 'aal1', maxAge } = requirement
     const { id, subject } = this
+    // Nobody knows who this is, so nobody may be told to sign in (design 1, promise 9).
+    if (this.state === 'unavailable') throw away()
     this.#service.events.emit({ type: 'assurance.refused', sessionId: id, subject, acr, maxAge })
     throw new AssuranceError({ acr, maxAge, isSignedIn: subject !== undefined || this.state === 'pending' })
   }

@@ -257,7 +257,7 @@ export class UnitOfWork {
    * Leaves the session as it is and its request anonymous: whoever presents the token has not shown to be the client it was given to.
    * Its cookie is not cleared, since the request may be a thief's and the browser's own cookie the same.
    */
-  refuse(state: 'unproven', reason: string): void {
+  refuse(state: 'unproven' | 'pending', reason: string): void {
     this.#reading = { state, reason, subject: this.active?.record.subject }
     this.#send(undefined, undefined)
   }
@@ -445,7 +445,7 @@ export function ended(): SessionStateError {
   })
 }
 
-function away(): StoreError {
+export function away(): StoreError {
   return new StoreError('The store was away when this request came in, so that it may only look: nothing was written.', {
     code: 'ERR_STORE_UNAVAILABLE',
     status: 503,

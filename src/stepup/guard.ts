@@ -2,7 +2,8 @@
  * The guard of step-up: lets a session that a second factor is due for act on the pages that ask for it alone, and asks for sessions of which nobody knows
  * whether one is due, so that no way to sign in goes around it (ASVS 5.0, 6.3.4). The rest is core's: to every other page such a session is nobody's.
  */
-import type { Acr } from '../core/assurance.ts'
+import { type Acr, reaches } from '../core/assurance.ts'
+import { provedTo } from '../core/reading.ts'
 import { dueOf } from '../core/record.ts'
 import { type Session, workOf } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
@@ -44,8 +45,11 @@ export function makeGuard({ sessions, stepUpPage, whilePending, known, dueFor }:
   async function ask(session: Session<unknown>, subject: string): Promise<void> {
     const work = workOf(session)
     const due = await dueFor(subject)
-    await work.amend(({ details }) => (details.due === undefined ? { details: { ...details, due } } : undefined))
+    const isKept = await work.amend(({ details }) => (details.due === undefined ? { details: { ...details, due } } : undefined))
     work.holdIfPending()
+    // The last copy of a session whose store is away: what is due cannot be written down, and is due all the same.
+    const { active } = work
+    if (!isKept && active !== undefined && !reaches(provedTo(active), due)) work.refuse('pending', 'mfa-due')
   }
 }
 

@@ -126,6 +126,15 @@ describe('session.requireAssurance', () => {
     expect((await seen('assurance.refused')).length).toBe(3)
   })
 
+  it('takes nobody for signed out while the store is away', async () => {
+    const { sessions, store } = setUp()
+    const token = await signedIn(sessions)
+    store.setFaults({ read: { kind: 'error' } })
+    const session = await sessions.read(token, { onOutage: 'anonymous' })
+
+    expect(await codeOf(() => session.requireAssurance())).toBe('ERR_STORE_UNAVAILABLE')
+  })
+
   it('tells a pending session from none', async () => {
     const { sessions } = setUp()
     const session = await sessions.read(await signedIn(sessions, { due: 'aal2' }))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { days, minutes, seconds } from '../../src/core/duration.ts'
-import { codeOf } from '../core/support.ts'
+import { codeOf, tokenOf } from '../core/support.ts'
 import { site, visitor } from './site.ts'
 
 describe('a sign-in with a second factor due', () => {
@@ -155,6 +155,22 @@ describe('a sign-in with a second factor due', () => {
     for (let i = 0; i < 3; i++) expect(await ada.me()).toMatchObject({ subject: 'ada', state: 'active' })
 
     expect(lists).toBe(1)
+  })
+
+  it('is due for the last copy of a session, too, while its store is away', async () => {
+    const { memoryStore } = await import('../../src/stores/memory.ts')
+    const { faultyStore } = await import('../../src/testing/faulty-store.ts')
+    const engine = memoryStore()
+    const shop = site({ store: faultyStore(engine) })
+    Object.assign(shop.store, { lastCopyOf: (id: string) => engine.read(id) })
+    await shop.enrol()
+    const token = await tokenOf(await shop.sessions.signIn({ subject: 'ada', method: 'pwd' }))
+    shop.store.setFaults({ read: { kind: 'error' } })
+    const session = await shop.sessions.read(token, { onOutage: 'readonly' })
+    const before = [session.isReadonly, session.subject]
+    await shop.stepUp.inspect(session, {} as never)
+
+    expect([before, session.state, session.subject]).toEqual([[true, 'ada'], 'pending', undefined])
   })
 
   it('lets nobody in while the factors cannot be read', async () => {
