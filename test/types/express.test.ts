@@ -1,6 +1,15 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { createSessions, hours, minutes, type Session } from 'sojourn'
-import { type SessionApplication, type SessionRequest, type SessionRouter, sessionMiddleware } from 'sojourn/express'
+import {
+  assuranceErrors,
+  requireAssurance,
+  type SessionApplication,
+  type SessionRequest,
+  type SessionRouter,
+  sessionMiddleware,
+} from 'sojourn/express'
+import { createStepUp } from 'sojourn/stepup'
+import { memoryFactorStore } from 'sojourn/stepup/stores/memory'
 import { memoryStore } from 'sojourn/stores/memory'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
@@ -86,3 +95,31 @@ function requireSubject(req: SessionRequest<typeof sessions>, res: Response, nex
   if (req.session.subject === undefined) res.sendStatus(401)
   else next()
 }
+
+test('step-up takes the session of any service, and its middleware goes in front of any handler', () => {
+  const app: SessionApplication<typeof sessions> = express()
+  const stepUp = createStepUp(sessions, { factors: memoryFactorStore(), issuer: 'Shop' })
+
+  app.use(sessionMiddleware(sessions, { guards: [stepUp], signInPage: '/sign-in' }))
+  app.post('/login', async (req, res) => {
+    const verdict = await stepUp.throttle.attempt('password', 'ada', req.session)
+    if (!verdict.isAllowed) return res.status(429).send(String(verdict.retryAfter))
+    // @ts-expect-error Only keys of the data can be kept.
+    await stepUp.signIn(req.session, { subject: 'ada', method: 'pwd', keep: ['bascet'] })
+    const { pending } = await stepUp.signIn(req.session, { subject: 'ada', method: 'pwd', keep: ['basket'] })
+    return res.redirect(pending === undefined ? '/' : '/step-up')
+  })
+  app.post('/code', async (req, res) => {
+    const outcome = await stepUp.totp.verify(req.session, req.body.code)
+    res.send(outcome.ok ? outcome.factorId : outcome.reason)
+  })
+  app.get('/checkout/:id', requireAssurance({ acr: 'aal2', maxAge: minutes(5) }), async (req, res) => {
+    expectTypeOf(req.session.data).toExtend<Data>()
+    res.send(await stepUp.approvals.spend(req.session, { operation: 'pay', parameters: { id: req.params.id } }))
+  })
+  // @ts-expect-error There is no such level.
+  app.get('/safe', requireAssurance({ acr: 'aal5' }))
+  app.use(assuranceErrors())
+
+  expect(app).toBeTypeOf('function')
+})
