@@ -16,7 +16,13 @@ interface Common {
 
 /** The catalogue. `docs/guide/events.md` says when each happens and its name in OWASP's logging vocabulary. */
 export type EventDetails =
-  | { readonly type: 'session.started'; readonly replacedSessionId?: string | undefined; readonly methods: readonly string[] }
+  | {
+      readonly type: 'session.started'
+      readonly replacedSessionId?: string | undefined
+      readonly methods: readonly string[]
+      /** Level that is still due before it counts. */
+      readonly pending?: string | undefined
+    }
   | { readonly type: 'session.rotated'; readonly kind: 'renewal' | 'elevation'; readonly reason: string }
   | { readonly type: 'session.elevated'; readonly acr: string; readonly methods: readonly string[] }
   | { readonly type: 'session.revoked'; readonly reason: string; readonly actor?: string | undefined }

@@ -1,6 +1,6 @@
-import { type Acr, acrOf, undoubted } from './assurance.ts'
+import { type Acr, acrOf, reaches, undoubted } from './assurance.ts'
 import { absoluteDeadlineOf, expiredBy, idleDeadlineOf } from './expiry.ts'
-import { decodeRecord } from './record.ts'
+import { decodeRecord, dueOf } from './record.ts'
 import { policyFor, type Service } from './service.ts'
 import type { StoredRecord } from './store.ts'
 
@@ -14,6 +14,8 @@ export interface SessionSummary {
   readonly idleDeadline: number
   readonly absoluteDeadline: number
   readonly acr: Acr
+  /** Level that is still due: somebody knows the password and has not proved the second factor. `undefined` when nothing is. */
+  readonly pending: Acr | undefined
   /** Display name given at sign-in; never trusted. */
   readonly device: string | undefined
   readonly isPersistent: boolean
@@ -30,6 +32,7 @@ export function summarise(service: Service, stored: readonly StoredRecord[]): Se
     const { id, subject, startedAt, lastSeenAt, isPersistent, details } = record
     const idleDeadline = idleDeadlineOf(record, policy)
     const absoluteDeadline = absoluteDeadlineOf(record, policy)
+    const due = dueOf(record)
     return [
       {
         id,
@@ -39,6 +42,7 @@ export function summarise(service: Service, stored: readonly StoredRecord[]): Se
         idleDeadline,
         absoluteDeadline,
         acr: acrOf(undoubted(details.facts, details.doubtedAt)),
+        pending: due === undefined || reaches(details.facts, due) ? undefined : due,
         device: details.device,
         isPersistent,
       },

@@ -1,5 +1,5 @@
 /** Starting: minting a session, anonymous or signed in, and ending the one it replaces in the same step. */
-import type { Acr, Fact } from './assurance.ts'
+import { type Acr, type Fact, reaches } from './assurance.ts'
 import { ConfigError, SessionStateError } from './errors.ts'
 import { clocksFrom } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
@@ -55,7 +55,9 @@ export async function startSession(
         events.emit({ type: 'subject.limit-exceeded', subject, limit: limit!.max, outcome: 'evicted' })
       if (isLimited && limit.onExceeded === 'allow') void reportExcess(service, record.subject!, limit.max)
       const methods = beginning.facts.map((fact) => fact.method)
-      events.emit({ type: 'session.started', sessionId, subject, methods, replacedSessionId: previous?.record.id })
+      const { due, facts } = beginning
+      const pending = due === undefined || reaches(facts, due) ? undefined : due
+      events.emit({ type: 'session.started', sessionId, subject, methods, pending, replacedSessionId: previous?.record.id })
       service.afterCreate()
       const started = { ...record, epoch: outcome.epoch }
       const token = {

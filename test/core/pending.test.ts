@@ -97,12 +97,16 @@ describe('due', () => {
     expect(await tokenOf(over)).not.toBe(two)
   })
 
-  it('is shown to the person’s other sessions as one of theirs, with the level it has', async () => {
-    const { sessions } = setUp()
+  it('is shown to the person’s other sessions, and on the record: somebody knows the password', async () => {
+    const { sessions, seen } = setUp()
     await signedIn(sessions, { due: 'aal2' })
     const whole = await sessions.read(await signedIn(sessions, { method: ['pwd', 'otp'] }))
 
-    expect((await whole.list()).map(({ acr }) => acr).toSorted()).toEqual(['aal1', 'aal2'])
+    expect((await whole.list()).map(({ acr, pending }) => [acr, pending]).toSorted()).toEqual([
+      ['aal1', 'aal2'],
+      ['aal2', undefined],
+    ])
+    expect((await seen('session.started')).map((event) => (event as { pending?: string }).pending)).toEqual(['aal2', undefined])
   })
 })
 

@@ -98,6 +98,9 @@ describe.each(Object.entries(adapters))('%s', (_name, listen) => {
       '/step-up?acr=aal2&max_age=300&returnTo=%2Fcheckout%2F7%3Fgift%3Dyes',
     ])
     expect(answer.headers['cache-control']).toContain('no-store')
+    await browser.post('/step-up/code')
+    const { searchParams } = new URL(answer.headers.location!, 'https://shop.example')
+    expect((await browser.get(searchParams.get('returnTo')!, PAGE)).status).toBe(200)
   })
 
   test('a form’s sender comes back to the page with the form; that of another site to the first page', async () => {
