@@ -29,12 +29,8 @@ function signIn(form) {
     try {
       await attempt(true)
     } catch (error) {
-      // The button, or the next offer, has taken its place.
-      if (error.name === 'AbortError' || isAborted(error)) return
-      if (error instanceof Refused) {
-        say(error.message)
-        offer()
-      }
+      // Called off, or the button or the next offer has taken its place: nothing to say. What the shop refused is said.
+      if (error instanceof Refused) say(error.message)
     }
   }
 

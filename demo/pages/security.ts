@@ -52,7 +52,7 @@ ${picture(kind)}
 <div class="device-words">
 <h2 id="${titleId}">${name}${passkey?.isSuspected && html` <span class="tag">copied?</span>`}</h2>
 <dl>
-<div><dt>Kind</dt><dd>${KINDS[kind]}</dd></div>
+${name.toLowerCase() !== KINDS[kind] && html`<div><dt>Kind</dt><dd>${KINDS[kind]}</dd></div>`}
 <div><dt>Added</dt><dd>${moment(createdAt, visit.now)}</dd></div>
 <div><dt>Last used</dt><dd>${lastUsedAt === undefined ? 'never' : moment(lastUsedAt, visit.now)}</dd></div>
 ${kind === 'recovery' && html`<div><dt>Left</dt><dd>${recovery.left} of 10</dd></div>`}

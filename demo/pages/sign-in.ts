@@ -28,7 +28,7 @@ ${visit.reader && html`<p class="notice">You are signed in as <strong>${visit.re
 <div class="field"><label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required maxlength="${LONGEST_PASSWORD}"${username && html` autofocus`}></div>
 <label class="check"><input type="checkbox" name="remember" value="yes"> <span>Stay signed in when I close this browser <small>for twelve hours at most; not on a shared one</small></span></label>
 <button class="main">Sign in</button>
-<button type="button" data-passkey-button hidden>Sign in with a passkey</button>
+<button type="button" data-passkey-button hidden>Use a passkey</button>
 <p class="hint" role="status" data-passkey-words hidden></p>
 </form>
 <p class="aside">New in town? <a href="/signup${next === '/' ? '' : `?next=${next}`}">Become a reader</a>.</p>`,

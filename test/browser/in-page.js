@@ -48,7 +48,8 @@ export function missing() {
     if (control.textContent.trim() === '') found.push(`words in ${control.outerHTML}`)
   }
   for (const picture of document.querySelectorAll('svg')) {
-    if (picture.closest('[aria-hidden=true]') === null) found.push('aria-hidden on a picture')
+    const hasWords = picture.getAttribute('role') === 'img' && Boolean(picture.getAttribute('aria-label'))
+    if (picture.closest('[aria-hidden=true]') === null && !hasWords) found.push('aria-hidden on a picture')
   }
   const ids = [...document.querySelectorAll('[id]')].map((element) => element.id)
   if (new Set(ids).size !== ids.length) found.push('unique ids')

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { codeOf } from '../demo/client.ts'
 import { type Demo, startDemo } from '../demo/demo-process.ts'
-import { addToBasket, launchBrowser, newVisitor, shoot, signIn } from './browser.ts'
+import { addToBasket, launchBrowser, newVisitor, passwordOf, shoot, signIn, signUp } from './browser.ts'
 import { focus, missing, worstContrast } from './in-page.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
@@ -32,7 +33,7 @@ describe.each([
     'every page fits, can be read in the %s, and is whole for who cannot see it',
     { timeout: 60_000 },
     async (colorScheme) => {
-      const { page, complaints } = await newVisitor(browser, demo.url, { ...screen, colorScheme })
+      const { page, complaints } = await newVisitor(browser, `http://localhost:${demo.port}`, { ...screen, colorScheme })
       const found: string[] = []
       const look = async (name: string) => {
         await shoot(page, `${name}-${device}-${colorScheme}`)
@@ -63,6 +64,36 @@ describe.each([
       await visit('about', '/about')
       await visit('nowhere', '/nowhere')
       await visit('signed-out', '/signed-out')
+
+      const reader = `looks-${device}-${colorScheme}`
+      await signUp(page, reader)
+      await visit('security-empty', '/security')
+      await page.getByRole('button', { name: 'Add an app' }).click()
+      await look('app')
+      const key = (await page.locator('[data-key]').getAttribute('data-key')) ?? ''
+      await page.getByLabel('Code from your app').fill('000000')
+      await page.getByRole('button', { name: 'Add this app' }).click()
+      await page.getByRole('alert').waitFor()
+      await look('app-wrong')
+      await page.getByLabel('Code from your app').fill(codeOf(key))
+      await page.getByRole('button', { name: 'Add this app' }).click()
+      await page.getByText('Your authenticator app is added.').waitFor()
+      await page.getByRole('button', { name: 'Make recovery codes' }).click()
+      await look('recovery-codes')
+      await page.getByRole('link', { name: 'I have kept them' }).click()
+      await look('security')
+      await addToBasket(page, 'b1')
+      await visit('basket-to-pay', '/basket')
+      await page.getByRole('button', { name: /^Pay/ }).click()
+      await page.getByRole('heading', { name: 'Please approve' }).waitFor()
+      await look('approve')
+      await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click()
+      await page.goto('/login')
+      await page.getByLabel('Your name here').fill(reader)
+      await page.getByLabel('Password').fill(passwordOf(reader))
+      await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click()
+      await page.getByText('Use a recovery code').click()
+      await look('step-up')
 
       expect(found).toEqual([])
       expect(complaints).toEqual([])
