@@ -134,16 +134,7 @@ const MOST_SUBJECT_BYTES = 1024
  * write every such half alike, and two subjects would share their sessions.
  */
 export function checkSubject(subject: unknown): asserts subject is string {
-  const problem =
-    typeof subject !== 'string'
-      ? `a value of type ${typeof subject}`
-      : subject === ''
-        ? 'empty'
-        : !subject.isWellFormed()
-          ? 'not well-formed Unicode'
-          : Buffer.byteLength(subject) > MOST_SUBJECT_BYTES
-            ? `over ${MOST_SUBJECT_BYTES} bytes`
-            : undefined
+  const problem = problemOf(subject)
   if (problem === undefined) return
   throw new ConfigError(
     `subject is ${problem}; expected a stable, non-empty string that names one person. See docs/guide/sign-in.md.`,
@@ -151,4 +142,21 @@ export function checkSubject(subject: unknown): asserts subject is string {
       code: 'ERR_ARGUMENT_INVALID',
     },
   )
+}
+
+/** Whether a session can be this subject's. */
+export function isSubject(subject: unknown): subject is string {
+  return problemOf(subject) === undefined
+}
+
+function problemOf(subject: unknown): string | undefined {
+  return typeof subject !== 'string'
+    ? `a value of type ${typeof subject}`
+    : subject === ''
+      ? 'empty'
+      : !subject.isWellFormed()
+        ? 'not well-formed Unicode'
+        : Buffer.byteLength(subject) > MOST_SUBJECT_BYTES
+          ? `over ${MOST_SUBJECT_BYTES} bytes`
+          : undefined
 }

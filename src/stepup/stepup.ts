@@ -3,6 +3,7 @@ import type { Acr } from '../core/assurance.ts'
 import { serviceOf } from '../core/service.ts'
 import type { Session, SignInOptions } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { checkSubject } from '../core/starting.ts'
 import { ledgerCalls, type StoreCallOptions } from '../core/store-calls.ts'
 import { exchangeOf } from '../http/exchange.ts'
 import type { RequestGuard } from '../http/request-guard.ts'
@@ -203,6 +204,7 @@ export function createStepUp<Data>(sessions: Sessions<Data>, options: StepUpOpti
 
     async signIn(session, how) {
       const { subject, method } = how
+      checkSubject(subject)
       // Before the sign-in, which makes a known client of a stranger: it is the lane the try came by that starts anew.
       if ([method].flat().includes('pwd')) await throttle.succeeded('password', subject, session)
       await start(session, how)

@@ -13,7 +13,9 @@ import { days, hours, minutes } from '../core/duration.ts'
 import type { Events } from '../core/events.ts'
 import { subjectKeyOf } from '../core/placement.ts'
 import type { Session } from '../core/session.ts'
+import { isSubject } from '../core/starting.ts'
 import type { Ledger } from '../core/store.ts'
+import { misuse } from '../core/unit-of-work.ts'
 import { networkOf } from './network.ts'
 import type { ThrottleSettings } from './options.ts'
 import { TryLane } from './try-lane.ts'
@@ -33,9 +35,10 @@ export interface Throttle {
    * Counts one try before it is evaluated. Call it for accounts that do not exist as well: an answer that differs tells which do.
    *
    * @param kind - What is guessed, as a machine word: `totp`, `recovery`, `password`. Each has counts of its own.
-   * @param subject - Whose account.
+   * @param subject - Whose account: any text, as long or strange as a visitor typed it.
    * @param session - Of the request; says by which lane it comes.
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - how often was tried is not known, and nothing may be evaluated.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - `kind` is no machine word, or `subject` is no text.
    */
   attempt(kind: string, subject: string, session: Session<unknown>): Promise<ThrottleVerdict>
   /** A try that was right: the counts of the lane it came by start anew; those of its network do not. */
@@ -59,6 +62,7 @@ const LONG = days(1)
 const LONG_TRIES = 10
 /** Networks far apart share an account's lane: it is wider, or one of them would fill it alone. */
 const NETWORKS = 4
+const KIND = /^[a-z0-9][a-z0-9.-]{0,31}$/
 const ALLOWED: ThrottleVerdict = { isAllowed: true }
 
 export class LedgerThrottle implements Throttle {
@@ -75,9 +79,10 @@ export class LedgerThrottle implements Throttle {
   }
 
   async attempt(kind: string, subject: string, session: Session<unknown>): Promise<ThrottleVerdict> {
-    const known = this.#parts.knownLaneOf(kind, subject, session)
     const account = accountKey(kind, subject)
-    const about = { kind, subject, sessionId: session.id }
+    const known = this.#parts.knownLaneOf(kind, subject, session)
+    // What no account can be called is not repeated in events: it may be anything, and of any length.
+    const about = { kind, subject: isSubject(subject) ? subject : undefined, sessionId: session.id }
     if (known !== undefined) return this.#try(this.#narrow, `${account}:${known}`, { ...about, lane: 'known' })
     const network = networkOf(session) ?? 'unknown'
     // The network first: what it has no tries left for counts at no account.
@@ -122,12 +127,14 @@ export class LedgerThrottle implements Throttle {
 
 interface About {
   readonly kind: string
-  readonly subject: string
+  readonly subject: string | undefined
   readonly sessionId: string | undefined
   readonly lane: 'account' | 'network' | 'known'
 }
 
 /** Names nobody: keys of a ledger are readable where it is. */
 function accountKey(kind: string, subject: string): string {
+  if (typeof kind !== 'string' || !KIND.test(kind)) throw misuse("kind is no machine word; expected one such as 'password'")
+  if (typeof subject !== 'string') throw misuse('subject is no text; expected whose account it is')
   return `stepup:try:${kind}:${subjectKeyOf(subject)}`
 }

@@ -132,6 +132,15 @@ describe('a person’s factors', () => {
   })
 })
 
+it.each([undefined, '', 4, ['ada'], '\ud800'])('nobody signs in as %j, and the factor store is not asked', async (subject) => {
+  const shop = site()
+  shop.factors.list = () => Promise.reject(new Error('asked'))
+
+  expect(await codeOf(shop.stepUp.signIn(shop.sessions.anonymous(), { subject: subject as never, method: 'pwd' }))).toBe(
+    'ERR_ARGUMENT_INVALID',
+  )
+})
+
 describe('calls of the factor store', () => {
   it('that hang are given up in time, and let nobody in', async () => {
     const shop = site({ storeTimeout: 50 })

@@ -169,6 +169,29 @@ describe('a stranger’s tries', () => {
     expect([meanwhile, after, await allowed(10, '192.0.2.1')]).toEqual([0, 0, 1])
   })
 
+  it('may be at any name that a visitor types, and it is not repeated where no account can be called so', async () => {
+    const { allowed, seen } = strangers({ stepUp: { throttle: { networkTries: 1000 } } })
+    const names = ['', 'x'.repeat(100_000), '\ud800', 'a\u0000b', '__proto__', '$1;--', '漢字'.repeat(600)]
+    for (const name of names) expect(await allowed(6, '192.0.2.1', name)).toBe(5)
+
+    const named = (await seen('throttle.reached')).map(({ subject }) => subject)
+    expect(named).toEqual([undefined, undefined, undefined, 'a\u0000b', '__proto__', '$1;--', undefined])
+  })
+
+  it.each([
+    ['password', undefined],
+    ['password', ['ada']],
+    ['password', {}],
+    ['', 'ada'],
+    ['Pass word', 'ada'],
+    ['x'.repeat(33), 'ada'],
+    [undefined, 'ada'],
+  ])('at %j of %j are a mistake of the caller’s', async (kind, subject) => {
+    const { throttle, from } = strangers()
+
+    expect(await codeOf(throttle.attempt(kind as never, subject as never, from('192.0.2.1')))).toBe('ERR_ARGUMENT_INVALID')
+  })
+
   it('write nobody’s name into the ledger', async () => {
     const { allowed, store } = strangers()
     const keys: string[] = []
