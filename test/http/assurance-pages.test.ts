@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import { AssuranceError } from '../../src/core/errors.ts'
 import { assurancePages, stepUpLocation } from '../../src/http/assurance-pages.ts'
+import { errorResponse } from '../../src/http/error-response.ts'
+import { refuseUpgrade } from '../../src/http/node.ts'
 import { thrownBy } from '../core/support.ts'
 
 const error = new AssuranceError({ acr: 'aal2', maxAge: 90_999, isSignedIn: true })
@@ -87,4 +89,31 @@ it.each([
   const any = new AssuranceError({ acr: 'aal1', maxAge, isSignedIn: true })
 
   expect(any.headers['WWW-Authenticate']).toBe(`Bearer error="insufficient_user_authentication", acr_values="aal1"${written}`)
+})
+
+it('the answer to a program has the challenge, and says nothing else of the error', () => {
+  const { status, headers, body } = errorResponse(error, 'application/json')
+
+  expect([status, headers['WWW-Authenticate']]).toEqual([
+    401,
+    'Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="90"',
+  ])
+  expect(JSON.parse(body)).toEqual({ status: 401, error: 'Unauthorized' })
+})
+
+it('the answer to a page is a redirect that no cache keeps', () => {
+  expect(errorResponse(error, 'text/html', '/step-up?acr=aal2')).toMatchObject({
+    status: 303,
+    headers: { Location: '/step-up?acr=aal2', 'Cache-Control': 'no-store' },
+  })
+})
+
+it('a socket that is not opened is told the same', () => {
+  const written: string[] = []
+  const socket = { on: () => {}, end: (text: string) => written.push(text) }
+
+  refuseUpgrade(error, { headers: {} } as never, socket as never)
+
+  expect(written[0]).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/)
+  expect(written[0]).toContain('WWW-Authenticate: Bearer error="insufficient_user_authentication"')
 })
