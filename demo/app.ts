@@ -13,6 +13,7 @@ import { guardsOf } from './protection/guards.ts'
 import { serveAccount } from './routes/account.ts'
 import { serveBasket } from './routes/basket.ts'
 import { ApprovalNeeded, serveCheckout } from './routes/checkout.ts'
+import { serveOpaque } from './routes/opaque.ts'
 import { isWatching, serveProtection } from './routes/protection.ts'
 import { serveSecurity } from './routes/security.ts'
 import { serveShelves } from './routes/shelves.ts'
@@ -28,7 +29,7 @@ export function createApp(shop: Shop): express.Express {
   const server = express()
   server.disable('x-powered-by')
   server.set('query parser', 'simple')
-  server.use(sendSecurityHeaders())
+  server.use(sendSecurityHeaders(shop))
   serveAssets(server)
   server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage(shop.store)))
   server.get('/healthz', async (_req, res) => {
@@ -66,6 +67,7 @@ export function createApp(shop: Shop): express.Express {
   })
   serveShelves(app, shop)
   serveBasket(app, shop)
+  serveOpaque(app, shop)
   serveSignIn(app, shop)
   serveStepUp(app, shop)
   serveAccount(app, shop)
@@ -130,7 +132,7 @@ function detailsOf(error: unknown): Record<string, unknown> {
 /** The shelves, and the ways in and out. */
 function isForAnybody({ method, path }: Request): boolean {
   const isRead = method === 'GET' || method === 'HEAD'
-  if (path.startsWith('/login') || path === '/signup' || path === '/logout') return true
+  if (path.startsWith('/login') || path.startsWith('/signup') || path === '/logout') return true
   return isRead && (path === '/' || path.startsWith('/books/') || path === '/signed-out')
 }
 

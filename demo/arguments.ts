@@ -5,6 +5,8 @@ import { StartError } from './start-error.ts'
 export interface Arguments {
   /** Serve HTTPS. */
   readonly tls: boolean
+  /** Keep passwords in the browser. */
+  readonly opaque?: boolean
   /** Say what there is, and open nothing. */
   readonly help: boolean
 }
@@ -17,13 +19,15 @@ export function readArguments(given: readonly string[], env: NodeJS.ProcessEnv):
   try {
     const { values } = parseArgs({
       args: [...given],
-      options: { tls: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: { tls: { type: 'boolean' }, opaque: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
       allowPositionals: false,
     })
-    return { tls: values.tls ?? env.npm_config_tls === 'true', help: values.help ?? false }
+    const isOpaque = values.opaque ?? env.npm_config_opaque === 'true'
+    const tls = values.tls ?? env.npm_config_tls === 'true'
+    return { tls, help: values.help ?? false, ...(isOpaque && { opaque: true }) }
   } catch {
     throw new StartError(
-      `The shop does not know what to do with ${given.map((each) => JSON.stringify(each)).join(' ')}; it takes --tls and --help, as in \`npm start -- --tls\`.`,
+      `The shop does not know what to do with ${given.map((each) => JSON.stringify(each)).join(' ')}; it takes --tls and --help, as in \`npm start -- --tls\`, and --opaque.`,
     )
   }
 }
@@ -31,6 +35,7 @@ export function readArguments(given: readonly string[], env: NodeJS.ProcessEnv):
 export const HELP = `
   npm start              opens the shop on http://localhost:3000
   npm start -- --tls     opens it on https://localhost:3443, with a certificate of an authority of its own
+  npm start -- --opaque  opens it without ever seeing a password: they stay in the browser (OPAQUE, RFC 9807)
   npm start -- --help    says this
 
   In the environment

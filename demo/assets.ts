@@ -12,6 +12,8 @@ const TYPES = {
   'shop.js': 'text/javascript; charset=utf-8',
   'passkeys.js': 'text/javascript; charset=utf-8',
   'simplewebauthn.js': 'text/javascript; charset=utf-8',
+  'opaque.js': 'text/javascript; charset=utf-8',
+  'opaque-library.js': 'text/javascript; charset=utf-8',
   'mark.svg': 'image/svg+xml',
   'fonts/fraunces.woff2': 'font/woff2',
   'fonts/fraunces-italic.woff2': 'font/woff2',
@@ -23,6 +25,7 @@ export type AssetName = keyof typeof TYPES
 /** A package's own file for browsers: the shop serves it itself, since its pages load nothing from elsewhere. */
 const PACKAGED: Partial<Record<AssetName, URL>> = {
   'simplewebauthn.js': new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')),
+  'opaque-library.js': new URL('../esm/index.js', import.meta.resolve('@serenity-kit/opaque')),
 }
 
 const contents = new Map(Object.keys(TYPES).map((name) => [name as AssetName, readFileSync(pathOf(name as AssetName))]))

@@ -1,6 +1,7 @@
 /** What every answer tells the browser, whether it is a page, a picture or a refusal. */
 import type { RequestHandler } from 'express'
 import { type SecurityHeadersOptions, securityHeaders, withSecurityHeaders } from 'sojourn/headers'
+import type { Shop } from './shop.ts'
 
 /** Nothing inline but what carries the answer's nonce, nothing from elsewhere, nobody around it; and no text becomes markup in a script. */
 const OPTIONS = {
@@ -16,13 +17,20 @@ const OPTIONS = {
   },
 } as const satisfies SecurityHeadersOptions
 
-export function sendSecurityHeaders(): RequestHandler {
-  return securityHeaders(OPTIONS)
+/** OPAQUE's part in the browser is WebAssembly, which is asked for by name and only where it is used. */
+function optionsFor({ opaque }: Pick<Shop, 'opaque'>) {
+  if (opaque === undefined) return OPTIONS
+  const directives = { ...OPTIONS.directives, 'script-src': ["'self'", "'wasm-unsafe-eval'"] }
+  return { ...OPTIONS, directives } satisfies SecurityHeadersOptions
+}
+
+export function sendSecurityHeaders(shop: Shop): RequestHandler {
+  return securityHeaders(optionsFor(shop))
 }
 
 /** The same headers as they leave, for the page that shows them: those of an answer made for that. */
-export async function headersAsSent(): Promise<Headers> {
-  const handle = withSecurityHeaders(async () => new Response(null), OPTIONS)
+export async function headersAsSent(shop: Shop): Promise<Headers> {
+  const handle = withSecurityHeaders(async () => new Response(null), optionsFor(shop))
   const { headers } = await handle(new Request('https://localhost/'))
   return headers
 }

@@ -3,13 +3,14 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { relative } from 'node:path'
 import { httpsRedirect } from 'sojourn/node'
+import type { Opaque } from 'sojourn/stepup/opaque'
 import { createApp } from './app.ts'
-import { HELP, readArguments } from './arguments.ts'
+import { type Arguments, HELP, readArguments } from './arguments.ts'
 import { closeServer, listen, portOf, type ShopServer } from './listening.ts'
 import { reportOutages } from './outages.ts'
 import { People, SEEDED } from './people.ts'
 import { readSettings, type Settings } from './settings.ts'
-import { keysOf, openShop } from './shop.ts'
+import { keysOf, openShop, type Shop } from './shop.ts'
 import { StartError, systemCode } from './start-error.ts'
 import { keepCodeKey, OWNER } from './step-up/code-key.ts'
 import { openStore } from './stores/open.ts'
@@ -23,14 +24,14 @@ const LAST_ORDERS = 5000
 try {
   const given = readArguments(process.argv.slice(2), process.env)
   if (given.help) console.log(HELP)
-  else await open(given.tls)
+  else await open(given)
 } catch (error) {
   if (!(error instanceof StartError)) throw error
   console.error(error.message)
   process.exit(1)
 }
 
-async function open(isTls: boolean): Promise<void> {
+async function open({ tls: isTls, opaque: isOpaque = false }: Arguments): Promise<void> {
   const settings = readSettings(process.env, isTls)
   const tls = isTls ? await openTls(settings.dataFolder) : undefined
   const store = await openStore(settings)
@@ -46,7 +47,8 @@ async function open(isTls: boolean): Promise<void> {
   const url = `${isTls ? 'https' : 'http'}://localhost:${portOf(servers[0])}`
   const redirects = settings.redirect === undefined ? [] : await openRedirect(settings.redirect, url)
   servers.push(...redirects)
-  const shop = openShop(settings, { people, store, keys, origin: url })
+  const opened = openShop(settings, { people, store, keys, origin: url })
+  const shop = isOpaque ? { ...opened, opaque: await openOpaque(opened, settings.dataFolder) } : opened
   const codeKey = await keepCodeKey(shop, settings.dataFolder, keys)
   reportOutages(shop, console.log)
   app = createApp(shop)
@@ -56,7 +58,7 @@ async function open(isTls: boolean): Promise<void> {
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}${codeKey === undefined ? '' : `\n  ${capitalised(OWNER)}'s code key  ${codeKey}  (for an authenticator app; codes of six digits)`}
-  Visits in     ${placeOf(store)}
+${isOpaque ? '  Passwords     stay in the browser (OPAQUE)\n' : ''}  Visits in     ${placeOf(store)}
   Data          ${nameOf(settings.dataFolder)}
 ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close with    Ctrl+C
 `)
@@ -111,6 +113,17 @@ async function openTls(dataFolder: string): Promise<DemoTls> {
   } catch (error) {
     if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new StartError('`--tls` needs the packages pkijs and asn1js, which are not installed; run `npm ci` first.')
+  }
+}
+
+/** Loaded when asked for, as the above. */
+async function openOpaque(shop: Shop, dataFolder: string): Promise<Opaque> {
+  try {
+    const { openOpaque } = await import('./opaque/open.ts')
+    return await openOpaque(shop, dataFolder)
+  } catch (error) {
+    if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new StartError('`--opaque` needs the package @serenity-kit/opaque, which is not installed; run `npm ci` first.')
   }
 }
 

@@ -48,6 +48,8 @@ export class People {
   readonly #passwords = new Passwords()
   readonly #find: StatementSync
   readonly #add: StatementSync
+  readonly #findRegistration: StatementSync
+  readonly #addRegistration: StatementSync
   /** Verified when there is no such reader, so that the answer takes as long as for a wrong password. */
   readonly #nobodysHash: string
 
@@ -55,6 +57,10 @@ export class People {
     this.#database = database
     this.#nobodysHash = nobodysHash
     this.#find = database.prepare('SELECT name, password_hash AS passwordHash FROM readers WHERE name = ?')
+    this.#findRegistration = database.prepare('SELECT registration FROM registrations WHERE name = ?')
+    this.#addRegistration = database.prepare(
+      'INSERT INTO registrations (name, registration) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    )
     this.#add = database.prepare('INSERT INTO readers (name, password_hash) VALUES (?, ?) ON CONFLICT DO NOTHING')
   }
 
@@ -67,7 +73,8 @@ export class People {
       closeSync(openSync(path, 'a', 0o600))
       const database = new DatabaseSync(path, { timeout: LONGEST_WAIT })
       database.exec(
-        `CREATE TABLE IF NOT EXISTS readers (name TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+        `CREATE TABLE IF NOT EXISTS readers (name TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+         CREATE TABLE IF NOT EXISTS registrations (name TEXT PRIMARY KEY, registration TEXT NOT NULL) STRICT, WITHOUT ROWID`,
       )
       people = new People(database, nobodysHash)
     } catch (error) {
@@ -90,7 +97,28 @@ export class People {
 
   /** Whether there is such a reader, for ways to sign in that need no password. */
   has(name: string): boolean {
-    return this.#hashOf(name) !== undefined
+    return this.#hashOf(name) !== undefined || this.registrationOf(name) !== undefined
+  }
+
+  /** What OPAQUE keeps in place of a password's hash. */
+  registrationOf(name: string): string | undefined {
+    const found = answered(() => this.#findRegistration.get(name))
+    return typeof found?.registration === 'string' ? found.registration : undefined
+  }
+
+  /** Adds a reader whose password stays in the browser. `false` where there is one of that name. */
+  register(name: string, registration: string): boolean {
+    return answered(() => this.#addRegistration.run(name, registration)).changes === 1
+  }
+
+  forgetRegistrations(): void {
+    answered(() => this.#database.exec('DELETE FROM registrations'))
+  }
+
+  /** What is wrong with a new reader's name. A name is one reader's, whichever way their password goes. */
+  problemOf(username: string): string | undefined {
+    const name = username.trim().toLowerCase()
+    return NAME.test(name) ? (this.has(name) ? takenBy(name) : undefined) : NO_NAME
   }
 
   /** Adds a reader. That a name is taken cannot be hidden where names are chosen freely; a site with e-mail addresses can. */
@@ -98,8 +126,8 @@ export class People {
     const name = username.trim().toLowerCase()
     const problems = problemsOf(name, password)
     if (problems !== undefined) return problems
-    if (this.#hashOf(name) === undefined && (await this.#insert(name, password))) return { name }
-    return { username: `Somebody reads here as “${name}” already. Choose another name.` }
+    if (!this.has(name) && (await this.#insert(name, password))) return { name }
+    return { username: takenBy(name) }
   }
 
   close(): void {
@@ -117,6 +145,12 @@ export class People {
   }
 }
 
+const NO_NAME = 'Use 3 to 32 letters, digits or hyphens, beginning with a letter.'
+
+function takenBy(name: string): string {
+  return `Somebody reads here as “${name}” already. Choose another name.`
+}
+
 /** What the file says; or that it is away, which must never look like a wrong password. */
 function answered<T>(ask: () => T): T {
   try {
@@ -127,7 +161,7 @@ function answered<T>(ask: () => T): T {
 }
 
 function problemsOf(name: string, password: string): SignUpProblems | undefined {
-  const username = NAME.test(name) ? undefined : 'Use 3 to 32 letters, digits or hyphens, beginning with a letter.'
+  const username = NAME.test(name) ? undefined : NO_NAME
   const weakness = weaknessOf(name, password)
   if (username === undefined && weakness === undefined) return undefined
   return { ...(username && { username }), ...(weakness && { password: weakness }) }

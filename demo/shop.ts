@@ -1,7 +1,8 @@
 /** What the shop keeps of a visit, and the rules it keeps it by. */
-import { createSessions, isSojournError, type Session, type Sessions } from 'sojourn'
+import { createSessions, isSojournError, type Session, type Sessions, type Store } from 'sojourn'
 import type { SessionApplication, SessionRequest } from 'sojourn/express'
 import type { FactorStore, StepUp } from 'sojourn/stepup'
+import type { Opaque } from 'sojourn/stepup/opaque'
 import { z } from 'zod'
 import { ITEM_ID } from './catalogue.ts'
 import type { People } from './people.ts'
@@ -64,6 +65,9 @@ export interface Shop {
   /** Second factors, passkeys, approvals. */
   readonly stepUp: StepUp
   readonly factors: FactorStore
+  readonly ledger: Store | undefined
+  /** With `--opaque`: passwords stay in the browser. */
+  readonly opaque?: Opaque
   /** Where browsers find it, such as `http://localhost:3000`: passkeys work there alone. */
   readonly origin: string
   /** Browsers reach it by HTTPS. */
@@ -89,10 +93,11 @@ export function openShop(settings: Settings, { people, store, keys, origin }: Op
   const policy = { idleTimeout: Math.min(settings.idleTimeout, absoluteTimeout), absoluteTimeout }
   try {
     const sessions = createSessions({ store: store.store, keys, data: visitData, policy })
-    const { stepUp, factors, close } = openStepUp(sessions, { folder: dataFolder, store, origin })
+    const { stepUp, factors, ledger, close } = openStepUp(sessions, { folder: dataFolder, store, origin })
     return {
       stepUp,
       factors,
+      ledger,
       origin,
       sessions,
       people,

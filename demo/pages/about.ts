@@ -16,6 +16,8 @@ export function aboutPage(store: ShopStore): Html {
 <p>${isInCookie ? IN_COOKIE.basket : IN_RECORDS.basket}</p>
 <h2>When you sign in</h2>
 <p>The visit gets a new name and a new token, and the old token is worthless from that moment. Your basket comes along; nothing else does. ${isInCookie ? IN_COOKIE.signIn : IN_RECORDS.signIn}</p>
+<h2>When you prove more</h2>
+<p>An authenticator app, passkeys and recovery codes are yours, not a visit’s: they are sealed in a file of their own, wherever visits are kept. A visit remembers only what was proved in it and when. Paying takes a proof of the last five minutes, for that sum and those books.</p>
 <h2>When you leave</h2>
 <p>Signing out ends the visit here, not just in your browser. A request that was still under way cannot bring it back. Without a sign of life a visit ends after half an hour, and in any case after twelve hours.</p>
 <h2>Where visits are kept</h2>

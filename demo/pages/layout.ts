@@ -15,6 +15,9 @@ export interface Page {
   readonly scripts?: readonly AssetName[]
 }
 
+/** What a page with a password field loads with `--opaque`. */
+export const OPAQUE_SCRIPTS: readonly AssetName[] = ['opaque.js']
+
 /** What pages with passkeys load. */
 export const PASSKEY_SCRIPTS: readonly AssetName[] = ['simplewebauthn.js', 'passkeys.js']
 

@@ -27,6 +27,8 @@ export interface StepUpForm {
   readonly problem?: string | undefined
   /** Host that passkeys are made for. */
   readonly passkeyHost: string
+  /** Whether the shop takes no passwords. */
+  readonly isOpaque: boolean
 }
 
 export function stepUpPage(visit: Visit, form: StepUpForm): Html {
@@ -79,7 +81,7 @@ ${passwordField(form, 'recovery-password')}
 function passwordCard(visit: Visit, form: StepUpForm): Html {
   return html`<form class="card" method="post" action="/mfa/password">${hidden(visit, form.ask)}
 ${passwordField({ ...form, needsPassword: true }, 'password')}
-<button class="main">Go on</button>
+${!form.isOpaque && html`<button class="main">Go on</button>`}
 </form>`
 }
 
@@ -96,7 +98,11 @@ ${ask.approval !== undefined && html`<form method="post" action="/checkout" data
 </section>`
 }
 
-function passwordField({ needsPassword }: StepUpForm, id: string): Renderable {
+function passwordField({ needsPassword, isOpaque, ask }: StepUpForm, id: string): Renderable {
+  if (needsPassword && isOpaque) {
+    const query = new URLSearchParams({ next: ask.next })
+    return html`<p class="hint">You gave your password a while ago, and this page takes none. <a href="/login?${query.toString()}">Sign in again</a> first.</p>`
+  }
   return (
     needsPassword &&
     html`<div class="field"><label for="${id}">Password</label><p class="hint" id="${id}-hint">You gave it a while ago.</p><input id="${id}" name="password" type="password" autocomplete="current-password" required maxlength="${LONGEST_PASSWORD}" aria-describedby="${id}-hint"></div>`

@@ -13,7 +13,7 @@ export function isWatching({ url }: Pick<IncomingMessage, 'url'>): boolean {
 }
 
 export function serveProtection(app: ShopApplication, shop: Shop, guards: ShopGuards): void {
-  const headers = headersAsSent()
+  const headers = headersAsSent(shop)
   app.get('/protection', async (req, res) => {
     const protections = protectionsOf(req, { shop, guards, headers: await headers })
     if (wantsJson(req)) sendJson(res, { protections })

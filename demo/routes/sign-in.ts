@@ -22,9 +22,9 @@ const WRONG = 'This name and this password do not belong together.'
 
 export function serveSignIn(app: ShopApplication, shop: Shop): void {
   const { people, stepUp } = shop
-  const passkeyHost = new URL(shop.origin).host
+  const ways = waysIn(shop)
 
-  app.get('/login', (req, res) => sendPage(res, signInPage(visitOf(req, shop), { next: nextPath(req.query.next), passkeyHost })))
+  app.get('/login', (req, res) => sendPage(res, signInPage(visitOf(req, shop), { next: nextPath(req.query.next), ...ways })))
 
   app.post('/login', async (req, res) => {
     const { username, password, next, remember } = readCredentials(req)
@@ -38,7 +38,7 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
       if (!verdict.isAllowed) res.set('Retry-After', String(Math.max(1, Math.ceil(verdict.retryAfter / 1000))))
       const status = verdict.isAllowed ? 401 : 429
       if (wantsJson(req)) sendJson(res, { error: problem }, status)
-      else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem, passkeyHost }), status)
+      else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem, ...ways }), status)
       return
     }
     const { pending } = await signIn(req.session, shop, reader.name, remember)
@@ -72,14 +72,14 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
     sendJson(res, { subject, sessionId, acr })
   })
 
-  app.get('/signup', (req, res) => sendPage(res, signUpPage(visitOf(req, shop), { next: nextPath(req.query.next) })))
+  app.get('/signup', (req, res) => sendPage(res, signUpPage(visitOf(req, shop), { next: nextPath(req.query.next), ...ways })))
 
   app.post('/signup', async (req, res) => {
     const { username, password, next } = readCredentials(req)
     const added = await people.add(username, password)
     if (!('name' in added)) {
       if (wantsJson(req)) sendJson(res, { error: Object.values(added).join(' '), problems: added }, 422)
-      else sendPage(res, signUpPage(visitOf(req, shop), { next, username, problems: added }), 422)
+      else sendPage(res, signUpPage(visitOf(req, shop), { next, username, problems: added, ...ways }), 422)
       return
     }
     await signIn(req.session, shop, added.name, false)
@@ -105,6 +105,10 @@ function signIn(session: ShopSession, { stepUp }: Shop, subject: string, isPersi
   return stepUp.signIn(session, { subject, method: 'pwd', keep: ['basket'], isPersistent })
 }
 
+function waysIn({ origin, opaque }: Shop): { readonly passkeyHost: string; readonly isOpaque: boolean } {
+  return { passkeyHost: new URL(origin).host, isOpaque: opaque !== undefined }
+}
+
 /** The name as the readers' file has it, so that capitals and blanks give no further tries. */
 function accountOf(username: string): string {
   return username.trim().toLowerCase()
@@ -113,12 +117,7 @@ function accountOf(username: string): string {
 /** Answers a visitor who has to sign in for this, and tells them why they are asked again. */
 export function signInNeeded(req: ShopRequest, res: Response, shop: Shop, next: string): void {
   if (wantsJson(req)) sendJson(res, { error: 'Sign in first.' }, 401)
-  else
-    sendPage(
-      res,
-      signInPage(visitOf(req, shop), { next, reason: whyAgain(req.session), passkeyHost: new URL(shop.origin).host }),
-      401,
-    )
+  else sendPage(res, signInPage(visitOf(req, shop), { next, reason: whyAgain(req.session), ...waysIn(shop) }), 401)
 }
 
 function whyAgain({ state, stateReason }: ShopSession): string | undefined {

@@ -82,7 +82,8 @@ async function prove(req: ShopRequest, res: Response, shop: Shop, proof: () => P
   await goOn(req, res, shop, wasPending)
 }
 
-async function checkPassword({ session }: ShopRequest, { stepUp, people }: Shop, password: string): Promise<Outcome> {
+async function checkPassword({ session }: ShopRequest, { stepUp, people, opaque }: Shop, password: string): Promise<Outcome> {
+  if (opaque !== undefined) return { ok: false, reason: 'wrong', retryAfter: undefined }
   const { subject = '' } = session
   const verdict = await stepUp.throttle.attempt('password', subject, session)
   if (!verdict.isAllowed) return { ok: false, reason: 'throttled', retryAfter: verdict.retryAfter }
@@ -150,6 +151,7 @@ async function show(
         ? 'That approval has run out. Go back to your basket and begin it again.'
         : undefined),
     passkeyHost: new URL(shop.origin).host,
+    isOpaque: shop.opaque !== undefined,
   })
   sendPage(res, page, status)
 }

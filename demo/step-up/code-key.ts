@@ -3,12 +3,13 @@
  * scanning anything. A real site shows such a key once, to its owner alone, and keeps no copy.
  */
 import { createHash } from 'node:crypto'
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Secret, TOTP } from 'otpauth'
 import type { Shop } from '../shop.ts'
 import { StartError, systemCode } from '../start-error.ts'
+import { writeOnce } from '../write-once.ts'
 
 /** Who has a second factor from the start. */
 export const OWNER = 'grace'
@@ -45,7 +46,7 @@ async function enrol({ sessions, stepUp }: Shop, path: string, sealedWith: strin
   const session = await sessions.signIn({ subject: OWNER, method: 'pwd' })
   try {
     const { secret: key } = await stepUp.totp.begin(session, { account: OWNER })
-    if (!writeKept(path, { key, sealedWith })) return undefined
+    if (!writeOnce(path, `${key} ${sealedWith}\n`)) return undefined
     for (let attempt = 0; attempt < 2; attempt++) {
       // The code of the step before: a code counts once, and the present one is for whoever signs in now.
       const code = TOTP.generate({ secret: Secret.fromBase32(key), timestamp: Date.now() - STEP })
@@ -86,19 +87,4 @@ function readKept(path: string): Kept | undefined {
   if (key === undefined || sealedWith === undefined)
     throw new StartError(`The key file ${path} holds no usable key; delete it to make a new one.`)
   return { key, sealedWith }
-}
-
-/** Whole or not at all, and never over another's. */
-function writeKept(path: string, { key, sealedWith }: Kept): boolean {
-  const draft = `${path}.${process.pid}`
-  writeFileSync(draft, `${key} ${sealedWith}\n`, { mode: 0o600, flush: true })
-  try {
-    linkSync(draft, path)
-    return true
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false
-    throw new StartError(`The key file ${path} cannot be written (${systemCode(error)}); make its folder yours.`)
-  } finally {
-    rmSync(draft, { force: true })
-  }
 }

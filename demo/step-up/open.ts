@@ -1,6 +1,6 @@
 /** What readers prove themselves with beside the password. Their factors are in a file of the shop's own, apart from the visits. */
 import { join } from 'node:path'
-import { isSojournError, minutes, type Sessions } from 'sojourn'
+import { isSojournError, minutes, type Sessions, type Store } from 'sojourn'
 import { createStepUp, type FactorStore, type StepUp } from 'sojourn/stepup'
 import { sqliteFactorStore } from 'sojourn/stepup/stores/sqlite'
 import { sqliteStore } from 'sojourn/stores/sqlite'
@@ -18,6 +18,8 @@ const TRIES = 20
 export interface ShopStepUp {
   readonly stepUp: StepUp
   readonly factors: FactorStore
+  /** Where the visits' own store would forget: a store beside it. */
+  readonly ledger: Store | undefined
   close(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export function openStepUp<Data>(sessions: Sessions<Data>, { folder, store, orig
     return {
       stepUp,
       factors,
+      ledger,
       async close() {
         await factors.close()
         await ledger?.close()
