@@ -24,7 +24,7 @@ for (const form of document.querySelectorAll('[data-opaque]')) {
       const { next } = form.dataset
       location.assign(mfa === 'due' ? `/step-up?${new URLSearchParams({ returnTo: next })}` : next)
     } catch (error) {
-      say(words, error instanceof Refused ? error.message : 'That did not work just now. Please try again.')
+      say(words, error instanceof Refused ? error.message : 'That did not work just now. Please try again.', true)
       fields.disabled = false
       form.querySelector('[type=password]').focus()
     }
@@ -61,7 +61,8 @@ async function post(path, body) {
   return answer
 }
 
-function say(place, text) {
+function say(place, text, isProblem = false) {
   place.textContent = text
+  place.className = isProblem ? 'field-problem' : 'hint'
   place.hidden = false
 }
