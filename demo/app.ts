@@ -31,7 +31,7 @@ export function createApp(shop: Shop): express.Express {
   server.set('query parser', 'simple')
   server.use(sendSecurityHeaders(shop))
   serveAssets(server)
-  server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage(shop.store)))
+  server.get('/about', (_req, res) => sendPage(res.set('Cache-Control', 'public, max-age=300'), aboutPage(shop)))
   server.get('/healthz', async (_req, res) => {
     res.set('Cache-Control', 'no-store')
     const { choice, maxStaleness, check } = shop.store

@@ -74,6 +74,9 @@ function register(section) {
   const form = section.querySelector('[data-passkey-form]')
   form.hidden = false
   say('')
+  // A password manager then offers none that was removed here, where the browser knows how to tell it.
+  for (const accepted of JSON.parse(section.dataset.accepted))
+    PublicKeyCredential.signalAllAcceptedCredentials?.(accepted).catch(() => {})
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     say('')

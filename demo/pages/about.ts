@@ -1,21 +1,22 @@
 import { type Html, html } from '../html.ts'
-import type { ShopStore } from '../stores/open.ts'
+import type { Shop } from '../shop.ts'
 import { keptIn, whatItMeans } from '../stores/words.ts'
 import { duration } from '../words.ts'
 import { layout } from './layout.ts'
 
 /** The same for everybody: no session is looked at, so that caches may keep it. */
-export function aboutPage(store: ShopStore): Html {
+export function aboutPage({ store, isTls }: Pick<Shop, 'store' | 'isTls'>): Html {
   const isInCookie = store.choice.kind === 'cookie'
   return layout(undefined, {
     title: 'How this shop remembers you',
     main: html`<article class="prose"><header class="page-head"><h1>How this shop remembers you</h1><p>In short: with one cookie, and only once there is something to remember.</p></header>
 <h2>While you look around</h2>
-<p>There is no cookie and no entry in our books. You are anybody. This page itself is the same for everyone.</p>
+<p>There is no cookie and no entry in our books. You are anybody. Only the page to sign in may set a small one, where your browser can use a passkey: by it we know that the answer comes from the browser we asked. This page itself is the same for everyone.</p>
 <h2>Once something is in your basket</h2>
 <p>${isInCookie ? IN_COOKIE.basket : IN_RECORDS.basket}</p>
 <h2>When you sign in</h2>
 <p>The visit gets a new name and a new token, and the old token is worthless from that moment. Your basket comes along; nothing else does. ${isInCookie ? IN_COOKIE.signIn : IN_RECORDS.signIn}</p>
+${isTls && html`<p>A second cookie then says for three months that this browser was yours before. It opens nothing: it only keeps a stranger who guesses from using up your tries.</p>`}
 <h2>When you prove more</h2>
 <p>An authenticator app, passkeys and recovery codes are yours, not a visit’s: they are sealed in a file of their own, wherever visits are kept. A visit remembers only what was proved in it and when. Paying takes a proof of the last five minutes, for that sum and those books.</p>
 <h2>When you leave</h2>

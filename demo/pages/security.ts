@@ -1,4 +1,4 @@
-import type { FactorKind, PasskeySummary, RecoveryStatus, TotpEnrolment } from 'sojourn/stepup'
+import type { AcceptedPasskeys, FactorKind, PasskeySummary, RecoveryStatus, TotpEnrolment } from 'sojourn/stepup'
 import { Html, html, type Renderable } from '../html.ts'
 import type { Visit } from '../visit.ts'
 import { ago, exactly } from '../words.ts'
@@ -17,6 +17,8 @@ export interface Listed {
 export interface Security {
   readonly factors: readonly Listed[]
   readonly recovery: RecoveryStatus
+  /** For the browser's password manager, which then forgets the others. */
+  readonly accepted: readonly AcceptedPasskeys[]
   readonly passkeyHost: string
   /** Whether the store can end a reader's other visits. */
   readonly canEndOthers: boolean
@@ -24,7 +26,7 @@ export interface Security {
 
 const CHANGES: readonly string[] = ['app-added', 'passkey-added', 'factor-removed']
 
-export function securityPage(visit: Visit, { factors, recovery, passkeyHost, canEndOthers }: Security): Html {
+export function securityPage(visit: Visit, { factors, recovery, accepted, passkeyHost, canEndOthers }: Security): Html {
   const hasChanged = visit.notices.some(({ name }) => CHANGES.includes(name))
   return layout(visit, {
     title: 'Security',
@@ -36,7 +38,7 @@ ${factors.length === 0 && html`<p class="aside lonely">So far it is the password
 <section class="ways" aria-labelledby="add"><h2 id="add">Add another</h2>
 <div class="way"><h3>Authenticator app</h3><p>An app on your phone that shows six digits, new ones every half a minute.</p>
 <form method="post" action="/security/app">${tokenField(visit)}<button>Add an app</button></form></div>
-<div class="way" data-passkey="register" data-host="${passkeyHost}"><h3>Passkey</h3><p>A key on this device or in your password manager, opened by your finger, your face or a PIN. It signs you in by itself, and no other site can ask for it.</p>
+<div class="way" data-passkey="register" data-host="${passkeyHost}" data-accepted="${JSON.stringify(accepted)}"><h3>Passkey</h3><p>A key on this device or in your password manager, opened by your finger, your face or a PIN. It signs you in by itself, and no other site can ask for it.</p>
 <form data-passkey-form hidden><div class="field"><label for="passkey-name">What to call it</label><input id="passkey-name" name="name" maxlength="100" autocomplete="off" placeholder="My laptop"></div><button data-passkey-button>Add a passkey</button></form>
 <p class="hint" role="status" data-passkey-words>A passkey needs script, and the shop’s own address (${passkeyHost}).</p></div>
 <div class="way"><h3>Recovery codes</h3><p>${recoveryWords(recovery)}</p>

@@ -20,13 +20,21 @@ export function serveSecurity(app: ShopApplication, shop: Shop): void {
 
   app.get('/security', async (req, res) => {
     if (req.session.subject === undefined) return signInNeeded(req, res, shop, '/security')
-    const [factors, recovery] = await Promise.all([list(req, shop), stepUp.recovery.status(req.session)])
+    const { session } = req
+    const [factors, recovery, accepted] = await Promise.all([
+      list(req, shop),
+      stepUp.recovery.status(session),
+      stepUp.passkeys.accepted(session),
+    ])
     if (wantsJson(req)) {
       const shown = factors.map(({ id, kind, name, createdAt, lastUsedAt = null }) => ({ id, kind, name, createdAt, lastUsedAt }))
       sendJson(res, { factors: shown, recoveryCodesLeft: recovery.left })
       return
     }
-    sendPage(res, securityPage(visitOf(req, shop), { factors, recovery, passkeyHost: new URL(shop.origin).host, canEndOthers }))
+    sendPage(
+      res,
+      securityPage(visitOf(req, shop), { factors, recovery, accepted, passkeyHost: new URL(shop.origin).host, canEndOthers }),
+    )
   })
 
   // Where a browser comes back to that was sent away for a proof in the middle: it begins again.

@@ -2,9 +2,12 @@
  * A Chromium that binds sessions without a TPM, and what it reports about it. Two features and a certificate that verifies are all
  * needed; where one of them is missing the browser is silent. Full Chromium: a headless shell is silent as well.
  */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { fetchAll } from './in-page.js'
@@ -34,6 +37,17 @@ export function bindingOptions(keyHash: string) {
   }
   const args = [...ARGS, `--ignore-certificate-errors-spki-list=${keyHash}`, `--enable-features=${FEATURES}`]
   return { executablePath, args, timeout: 60_000 }
+}
+
+/** Names the key of the certificate that a server on this port of the machine shows. */
+export async function keyHashOf({ port }: { readonly port: number }): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { publicKey } = socket.getPeerX509Certificate()!
+  socket.destroy()
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')
 }
 
 export function launchBinding(keyHash: string): Promise<Browser> {

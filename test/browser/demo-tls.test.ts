@@ -70,14 +70,15 @@ describe('Chromium', () => {
     expect(await opened(await browserAt(home), demo.url)).toBe('net::ERR_CERT_AUTHORITY_INVALID')
   })
 
-  it('signs in, without a remark in the console, and keeps one secure cookie', async () => {
+  it('signs in, without a remark in the console, and keeps secure cookies alone: the visit’s, and that the browser is known', async () => {
     const home = newHome()
     run(/Chromium on Linux\s+trust {3}(.*)/, home)
     const { page, context, complaints } = await newVisitor(await browserAt(home), demo.url)
     await signIn(page)
     const cookies = await context.cookies()
 
-    expect(cookies.map(({ name, secure }) => [name.startsWith('__Host-'), secure])).toEqual([[true, true]])
+    expect(cookies.map(({ name }) => name).toSorted()).toEqual(['__Host-sjn', '__Host-sjn-known'])
+    for (const { secure, httpOnly } of cookies) expect([secure, httpOnly]).toEqual([true, true])
     expect(complaints).toEqual([])
   })
 

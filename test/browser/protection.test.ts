@@ -1,14 +1,11 @@
 /** The demo over TLS with everything on, as a person sees it: the page that says what protects a visit, and what a thief gets. */
-import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from 'node:tls'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, startDemo } from '../demo/demo-process.ts'
-import { launchBinding } from './binding-chromium.ts'
+import { keyHashOf, launchBinding } from './binding-chromium.ts'
 import { newVisitor, shoot, signIn, signUp } from './browser.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
@@ -24,16 +21,6 @@ afterAll(async () => {
   await demo?.kill()
   rmSync(folder, { recursive: true, force: true })
 })
-
-async function keyHashOf({ port }: Demo): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false })
-  await once(socket, 'secureConnect')
-  const { publicKey } = socket.getPeerX509Certificate()!
-  socket.destroy()
-  return createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64')
-}
 
 const visitor = () => newVisitor(browser, demo.url)
 

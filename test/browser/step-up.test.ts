@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SEEDED } from '../../demo/people.ts'
 import { codeOf } from '../demo/client.ts'
 import { type Demo, startDemo } from '../demo/demo-process.ts'
+import { addPasskey, deviceOf } from './authenticator.ts'
 import { addToBasket, launchBrowser, newVisitor, passwordOf, signUp } from './browser.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
@@ -26,38 +27,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Device {
-  readonly cdp: CDPSession
-  readonly authenticatorId: string
-}
-
-/** A device that has a key store and a finger to it. */
-async function deviceOf(page: Page): Promise<Device> {
-  const cdp = await page.context().newCDPSession(page)
-  await cdp.send('WebAuthn.enable', { enableUI: false })
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  })
-  return { cdp, authenticatorId }
-}
-
 async function visitor(options: BrowserContextOptions = {}) {
   const made = await newVisitor(browser, site, options)
   return { ...made, device: await deviceOf(made.page) }
-}
-
-async function addPasskey(page: Page, name: string): Promise<void> {
-  await page.goto('/security')
-  await page.getByLabel('What to call it').fill(name)
-  await page.getByRole('button', { name: 'Add a passkey' }).click()
-  await page.getByText('Your passkey is added.').waitFor()
 }
 
 async function addApp(page: Page): Promise<string> {

@@ -378,6 +378,26 @@ describe('proving the password again', () => {
     expect((await half.api('/me')).status).toBe(401)
   })
 
+  it('is asked for where that of the sign-in is too old for what is asked, and brings the visitor back', async () => {
+    const { client, key, password } = await withApp('too-old')
+    const plain = visitor()
+    await plain.signInAsSecond()
+
+    const page = await client.page('/step-up?acr=aal2&max_age=0&returnTo=/security')
+    const done = await client.page('/mfa/totp', { form: { code: codeOf(key), password, returnTo: '/security' } })
+    const plainPage = await plain.page('/step-up?acr=aal1&max_age=0&returnTo=/security')
+    const plainWrong = await plain.page('/mfa/password', { form: { password: 'wrong', acr: 'aal1', returnTo: '/security' } })
+    const plainDone = await plain.page('/mfa/password', { form: { password: SECOND.password, returnTo: '/security' } })
+
+    expect(page.text).toContain('action="/mfa/totp"')
+    expect(page.text).toContain('name="password"')
+    expect([done.status, done.location]).toEqual([303, '/security'])
+    expect((await client.page('/security')).text).toContain('Now do again what you were about to do')
+    expect(plainPage.text).toContain('action="/mfa/password"')
+    expect(plainWrong.status).toBe(401)
+    expect([plainDone.status, plainDone.location]).toEqual([303, '/security'])
+  })
+
   it('goes with the code in one form; a wrong one spends no code', async () => {
     const { client, key, password } = await withApp('together')
     const code = codeOf(key)
