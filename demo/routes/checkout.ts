@@ -5,6 +5,7 @@
 import { AssuranceError } from 'sojourn'
 import { Refusal, sendJson, wantsJson } from '../answers.ts'
 import { findBook } from '../catalogue.ts'
+import { isProgram as isProgramOfItsOwn } from '../guard.ts'
 import type { Shop, ShopApplication, ShopSession, VisitData } from '../shop.ts'
 import { TO_PAY } from '../step-up/open.ts'
 import { countOf } from '../visit.ts'
@@ -27,7 +28,7 @@ export function serveCheckout(app: ShopApplication, shop: Shop): void {
     if (session.subject === undefined && !isProgram) return signInNeeded(req, res, shop, '/basket')
     if (session.subject === undefined) session.requireAssurance(TO_PAY)
     const order = orderOf(session)
-    const paid = (await pay(session, shop)) ?? (isProgram ? await payByLatestProof(session) : undefined)
+    const paid = (await pay(session, shop)) ?? (isProgramOfItsOwn(req) ? await payByLatestProof(session) : undefined)
     if (paid !== undefined) {
       if (isProgram) sendJson(res, { total: paid.total, items: paid.items })
       else res.redirect(303, '/basket')
@@ -66,7 +67,7 @@ export async function pay(session: ShopSession, { stepUp }: Pick<Shop, 'stepUp'>
 
 /**
  * The same for a program, which has named the deed itself: the second factor it proved with at most five minutes ago pays once, unless it was given for
- * something else. A person is shown the sum first and proves for that.
+ * something else. A person, and whatever runs in their browser, is shown the sum first and proves for that.
  */
 async function payByLatestProof(session: ShopSession): Promise<Order | undefined> {
   const order = orderOf(session)

@@ -194,6 +194,19 @@ describe('paying', () => {
     expect(next.json).toMatchObject({ approval: expect.any(String), total: 1690 })
   })
 
+  it('asks a browser for an approval even of a proof that is fresh', async () => {
+    const { client } = await withApp('in-browser')
+    await client.put('b1', 1)
+
+    const answer = await client.api('/checkout', {
+      method: 'POST',
+      headers: { 'user-agent': 'Mozilla/5.0', 'sec-fetch-site': 'same-origin' },
+    })
+
+    expect(answer.status).toBe(401)
+    expect(await client.basket()).toEqual({ b1: 1 })
+  })
+
   it('approves exactly these books for exactly this sum', async () => {
     const { client, key } = await withApp('exact')
     await client.put('b1', 1)
