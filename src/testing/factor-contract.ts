@@ -35,8 +35,9 @@ export function describeFactorStoreContract(
   name: string,
   factory: FactorStoreFactory,
   runner: TestRunner,
-  { processes }: { readonly processes: TestedOrNot },
+  options: { readonly processes: TestedOrNot },
 ): void {
+  const { processes } = options
   const rule = factorRuleOf(factory, runner)
   const { describe } = runner
   describe(`${name} keeps the contract of factor stores`, () => {
