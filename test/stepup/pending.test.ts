@@ -246,6 +246,12 @@ it('who is asked can be decided by the application', async () => {
   expect([await ada.json('/login'), await bob.json('/login?as=bob')]).toEqual([{ pending: 'aal2' }, {}])
 })
 
+it('an application that forgets to answer asks everybody', async () => {
+  const shop = site({ stepUp: { isDue: (() => undefined) as never } })
+
+  expect(await visitor(shop).json('/login')).toEqual({ pending: 'aal2' })
+})
+
 it('a session that waits for its second factor ends by its clocks like any other', async () => {
   const shop = site()
   const { code } = await shop.enrol()

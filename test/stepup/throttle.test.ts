@@ -142,6 +142,21 @@ describe('a stranger’s tries', () => {
     ])
   })
 
+  it('of a network are reported once, when they are used up', async () => {
+    const { attempt, seen } = strangers({ stepUp: { throttle: { networkTries: 5 } } })
+    for (let i = 0; i < 9; i++) await attempt('192.0.2.1', `person ${i}`)
+
+    expect(await seen('throttle.reached')).toMatchObject([{ lane: 'network', kind: 'password', retryAfter: minutes(10) }])
+  })
+
+  it('at a password start anew with a sign-in by it', async () => {
+    const { allowed, from, stepUp } = strangers()
+    await allowed(5, '192.0.2.1')
+    await stepUp.signIn(from('192.0.2.1'), { subject: 'ada', method: 'pwd' })
+
+    expect(await allowed(6, '192.0.2.1')).toBe(5)
+  })
+
   it('are none while the ledger is away', async () => {
     const { attempt, store } = strangers()
     store.setFaults({ 'ledger.count': { kind: 'error' } })
@@ -298,6 +313,22 @@ describe('a client that proved the account before', () => {
     }
 
     expect(verdicts).toEqual(['throttled', 'throttled', 'throttled', 'throttled'])
+  })
+
+  it('is a stranger again after three months', async () => {
+    const shop = await signedIn()
+    const known = shop.ada.jar.cookies('https://shop.example').find(({ name }) => name === '__Host-sjn-known')!.value
+    const lane = async () => {
+      const browser = visitor(shop)
+      await browser.json('/login')
+      const headers = { cookie: `__Host-sjn=${browser.token()}; __Host-sjn-known=${known}`, 'sec-fetch-site': 'same-origin' }
+      for (let i = 0; i < 6; i++) await shop.answer('/step-up/code', { method: 'POST', body: '000000', headers })
+      return ((await shop.seen('throttle.reached')).at(-1) as { lane: string }).lane
+    }
+    const before = await lane()
+    shop.clock.advance(days(90))
+
+    expect([before, await lane()]).toEqual(['known', 'account'])
   })
 
   it('that never proved a second factor has no lane to guess one in', async () => {
