@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Secret, TOTP } from 'otpauth'
 import { cookieJar, describeStoreContract } from 'sojourn/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
 import { mapStore } from '../../examples/map-store.ts'
@@ -62,6 +63,27 @@ test('the Express example keeps a basket for those who are signed in', async () 
 
   expect(anonymous.status).toBe(401)
   expect(JSON.parse(body)).toEqual({ subject: 'ada', basket: ['tea'] })
+})
+
+test('the step-up example opens the safe to a second factor, and holds back a sign-in that has none', async () => {
+  const browser = await start('step-up.ts')
+  await browser.post('/login/ada')
+  const alone = await browser.get('/safe')
+  const { secret } = JSON.parse((await browser.post('/app')).body)
+  const app = new TOTP({ secret: Secret.fromBase32(secret) })
+  await browser.post(`/app/${app.generate()}`)
+  const proved = await browser.get('/safe')
+  await browser.post('/logout')
+  await browser.post('/login/ada')
+  const pending = JSON.parse((await browser.get('/')).body)
+  // The code of before is spent; this one is the next.
+  const outcome = await browser.post(`/code/${app.generate({ timestamp: Date.now() + 30_000 })}`)
+
+  expect(alone.headers['www-authenticate']).toContain('acr_values="aal2"')
+  expect(proved.body).toBe('{"gold":12}')
+  expect(pending).toMatchObject({ subject: null })
+  expect(outcome.status).toBe(200)
+  expect(JSON.parse((await browser.get('/')).body)).toMatchObject({ subject: 'ada', acr: 'aal2' })
 })
 
 test('the device binding example binds over TLS, and takes a payment from the device alone', async () => {
