@@ -4,39 +4,25 @@
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
+import { ARGS, chromiumPath } from './browser.ts'
 import { fetchAll } from './in-page.js'
-
-const PLACES = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /** The second gives it software keys in place of a TPM's. Of two `--enable-features` the last wins, so this is one list. */
 const FEATURES = 'DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting'
 
-/** No sandbox, because tests also run as root in a container; nothing that calls home. Every `.test` host is this machine. */
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--host-resolver-rules=MAP *.test 127.0.0.1',
-]
+/** Every `.test` host is this machine. */
+const HOSTS = '--host-resolver-rules=MAP *.test 127.0.0.1'
 
 /** How it is started; `keyHash` names the one certificate it trusts, since one that it merely tolerates makes it silent. */
 export function bindingOptions(keyHash: string) {
-  const executablePath = PLACES.find((place) => place !== undefined && existsSync(place))
-  if (executablePath === undefined) {
-    throw new Error('The browser tests need Chromium: install it (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.')
-  }
-  const args = [...ARGS, `--ignore-certificate-errors-spki-list=${keyHash}`, `--enable-features=${FEATURES}`]
-  return { executablePath, args, timeout: 60_000 }
+  const args = [...ARGS, HOSTS, `--ignore-certificate-errors-spki-list=${keyHash}`, `--enable-features=${FEATURES}`]
+  return { executablePath: chromiumPath(), args, timeout: 60_000 }
 }
 
 /** Names the key of the certificate that a server on this port of the machine shows. */

@@ -10,7 +10,7 @@ import { fontsReady } from './in-page.js'
 const PLACES = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /** No sandbox, because tests also run as root in a container; nothing that calls home. */
-const ARGS = [
+export const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -22,16 +22,19 @@ const ARGS = [
 
 const SHOTS = join(import.meta.dirname, '..', '..', 'test-results')
 
+/** Full Chromium, whichever it is. */
+export function chromiumPath(): string {
+  const path = PLACES.find((place) => place !== undefined && existsSync(place))
+  if (path !== undefined) return path
+  throw new Error('The browser tests need Chromium: install it (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.')
+}
+
 /**
  * @param more - Further arguments.
  * @param env - In place of the tests' own: `HOME` is where Chromium looks for the certificate authorities it trusts.
  */
 export function launchBrowser(more: readonly string[] = [], env: Record<string, string> = {}): Promise<Browser> {
-  const executablePath = PLACES.find((place) => place !== undefined && existsSync(place))
-  if (executablePath === undefined) {
-    throw new Error('The browser tests need Chromium: install it (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.')
-  }
-  return chromium.launch({ executablePath, args: [...ARGS, ...more], env: { ...process.env, ...env } })
+  return chromium.launch({ executablePath: chromiumPath(), args: [...ARGS, ...more], env: { ...process.env, ...env } })
 }
 
 /** One person's browser: cookies of its own. Collects what must not be: errors, and requests to anywhere else. */
