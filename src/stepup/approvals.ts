@@ -77,6 +77,8 @@ const OPERATION = /^[a-z0-9][a-z0-9.-]{0,63}$/
 
 interface Waiting extends ApprovalRequest {
   readonly requestedAt: number
+  /** When what the session had proved by then was proved: on a clock that has gone back since, that may look younger than the request. */
+  readonly provedAt: readonly number[]
 }
 
 /** What a grant keeps: the proof it rests on, so that a token from before it cannot spend it. */
@@ -87,15 +89,16 @@ export function makeApprovals(context: StepUpContext, lifetime: number): Approva
   const { service, ledger } = context
   const { clock, random, keyring } = service.config
 
-  function sealed(id: string, sessionId: string, waiting: Waiting): Buffer {
+  /** What waits, and what is granted: whoever can write to the ledger must not be able to make up either. `id` names one of both. */
+  function sealed(id: string, sessionId: string, value: Waiting | Proof): Buffer {
     const key = deriveKey(keyring.newest.derive('approval'), id)
-    return seal(key, random(NONCE_BYTES), associated(id, sessionId), Buffer.from(JSON.stringify(waiting)))
+    return seal(key, random(NONCE_BYTES), associated(id, sessionId), Buffer.from(JSON.stringify(value)))
   }
 
-  function opened(id: string, sessionId: string, value: Uint8Array): Waiting | undefined {
+  function opened(id: string, sessionId: string, value: Uint8Array): unknown {
     for (const each of keyring.all) {
       const text = open(deriveKey(each.derive('approval'), id), value, associated(id, sessionId))
-      if (text !== undefined) return JSON.parse(text.toString()) as Waiting
+      if (text !== undefined) return JSON.parse(text.toString())
     }
     return undefined
   }
@@ -104,16 +107,16 @@ export function makeApprovals(context: StepUpContext, lifetime: number): Approva
     const { id: sessionId, pending } = session
     if (typeof id !== 'string' || !isSessionId(id) || sessionId === undefined || pending !== undefined) return undefined
     const value = await ledger.get(waitingKey(sessionId, id), { now: clock() })
-    const waiting = value && opened(id, sessionId, value)
+    const waiting = value && (opened(id, sessionId, value) as Waiting | undefined)
     return waiting && { ...waiting, id }
   }
 
   /** A proof of after the request that has granted nothing yet. */
-  async function claimProof(session: Session<unknown>, requestedAt: number): Promise<Proof | undefined> {
+  async function claimProof(session: Session<unknown>, { requestedAt, provedAt }: Waiting): Promise<Proof | undefined> {
     const now = clock()
     // Strictly: what was proved in the very instant may have been proved before.
-    const latestFirst = session.facts.filter(({ at }) => at > requestedAt).toSorted((a, b) => b.at - a.at)
-    for (const { method, at } of latestFirst) {
+    const since = session.facts.filter(({ at }) => at > requestedAt && !provedAt.includes(at))
+    for (const { method, at } of since.toSorted((a, b) => b.at - a.at)) {
       // What one act proved, such as a passkey's two names, is one proof: they have one instant.
       if (await ledger.claim(`stepup:proof:${session.id}:${at}`, { now, deadline: now + REQUEST_LIFETIME })) return { method, at }
     }
@@ -130,23 +133,26 @@ export function makeApprovals(context: StepUpContext, lifetime: number): Approva
         throw misuse(`words are no sentence; expected 1 to ${LONGEST_WORDS} characters that say what is approved`)
       const id = encodeId(newId(random, undefined))
       const now = clock()
-      const value = sealed(id, sessionId, { operation, parameters, words, requestedAt: now })
+      const provedAt = session.facts.map(({ at }) => at)
+      const value = sealed(id, sessionId, { operation, parameters, words, requestedAt: now, provedAt })
       await ledger.put(waitingKey(sessionId, id), value, { now, deadline: now + REQUEST_LIFETIME })
       return id
     },
     async describe(session, id) {
       const waiting = await find(session, id)
-      return waiting && { ...waiting, deadline: waiting.requestedAt + REQUEST_LIFETIME }
+      if (waiting === undefined) return undefined
+      const { operation, parameters, words, requestedAt } = waiting
+      return { id: waiting.id, operation, parameters, words, requestedAt, deadline: requestedAt + REQUEST_LIFETIME }
     },
     async grant(session, id) {
       const waiting = await find(session, id)
       if (waiting === undefined) return false
-      const proof = await claimProof(session, waiting.requestedAt)
+      const proof = await claimProof(session, waiting)
       const { sessionId, subject } = whoseOf(session)
       const now = clock()
       if (proof === undefined || (await ledger.take(waitingKey(sessionId, waiting.id), { now })) === undefined) return false
       const key = grantKey(sessionId, waiting.operation, canonicalText(waiting.parameters))
-      await ledger.put(key, Buffer.from(JSON.stringify(proof)), { now, deadline: now + lifetime })
+      await ledger.put(key, sealed(key, sessionId, proof), { now, deadline: now + lifetime })
       const { operation } = waiting
       service.events.emit({ type: 'approval.granted', sessionId, subject, operation })
       return true
@@ -160,7 +166,8 @@ export function makeApprovals(context: StepUpContext, lifetime: number): Approva
       const now = clock()
       // Looked at before it is taken: a token from before the proof must not use up what the later one was granted.
       const value = await ledger.get(key, { now })
-      if (value === undefined || !isProvedBy(facts, value) || (await ledger.take(key, { now })) === undefined) return false
+      const proof = value && (opened(key, sessionId, value) as Proof | undefined)
+      if (proof === undefined || !isProvedBy(facts, proof) || (await ledger.take(key, { now })) === undefined) return false
       service.events.emit({ type: 'approval.spent', sessionId, subject, operation })
       return true
     },
@@ -172,8 +179,7 @@ function grantKey(sessionId: string, operation: string, parameters: string): str
   return `stepup:granted:${sessionId}:${sha256(Buffer.from(JSON.stringify([operation, parameters]))).toString('base64url')}`
 }
 
-function isProvedBy(facts: readonly Fact[], value: Uint8Array): boolean {
-  const { method, at } = JSON.parse(Buffer.from(value).toString()) as Proof
+function isProvedBy(facts: readonly Fact[], { method, at }: Proof): boolean {
   return facts.some((fact) => fact.method === method && fact.at === at)
 }
 

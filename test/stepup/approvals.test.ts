@@ -65,6 +65,20 @@ describe('an approval', () => {
     expect([await approvals.grant(session, id), await approvals.spend(session, PAY)]).toEqual([false, false])
   })
 
+  it('is not granted by what was proved before it was asked for, whatever the clock has done since', async () => {
+    const { approvals, signIn, clock } = await bank()
+    const session = await signIn()
+    await session.elevate({ method: 'otp' })
+    clock.advance(-minutes(5))
+    const id = await approvals.request(session, ASKED)
+    const before = [await approvals.grant(session, id), await approvals.spend(session, PAY)]
+    clock.advance(1)
+    await session.elevate({ method: 'otp' })
+
+    expect(before).toEqual([false, false])
+    expect([await approvals.grant(session, id), await approvals.spend(session, PAY)]).toEqual([true, true])
+  })
+
   it('takes a proof of its own: one grants one', async () => {
     const { approvals, signIn, clock } = await bank()
     const session = await signIn()
@@ -149,6 +163,24 @@ describe('an approval', () => {
 
     expect(kept.length).toBe(4)
     expect(kept.join()).not.toMatch(/Pay|4000|cents|ada/)
+  })
+
+  it('cannot be made up by who writes to the ledger', async () => {
+    const { approvals, signIn, granted, store, clock } = await bank()
+    const session = await signIn()
+    let grant = ''
+    const { put } = store.ledger
+    store.ledger.put = (key, value, options) => {
+      grant = key
+      return put(key, value, options)
+    }
+    await granted(session)
+    const spent = await approvals.spend(session, PAY)
+    const { method, at } = session.facts.at(-1)!
+    const made = Buffer.from(JSON.stringify({ method, at }))
+    await put(grant, made, { now: clock(), deadline: clock() + minutes(1) })
+
+    expect([spent, await approvals.spend(session, PAY)]).toEqual([true, false])
   })
 
   it('needs the ledger: while it is away nothing is spent', async () => {
