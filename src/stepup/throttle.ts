@@ -62,6 +62,8 @@ const LONG = days(1)
 const LONG_TRIES = 10
 /** Networks far apart share an account's lane: it is wider, or one of them would fill it alone. */
 const NETWORKS = 4
+/** All clients that are known share one, too: whoever had the password for an hour may be known as often as they like. A hundred tries by default. */
+const CLIENTS = 20
 const KIND = /^[a-z0-9][a-z0-9.-]{0,31}$/
 const ALLOWED: ThrottleVerdict = { isAllowed: true }
 
@@ -70,12 +72,14 @@ export class LedgerThrottle implements Throttle {
   readonly #settings: ThrottleSettings
   readonly #narrow: TryLane
   readonly #wide: TryLane
+  readonly #widest: TryLane
 
   constructor(parts: Parts, settings: ThrottleSettings) {
     this.#parts = parts
     this.#settings = settings
     this.#narrow = new TryLane(parts, settings.tries)
     this.#wide = new TryLane(parts, settings.tries * NETWORKS)
+    this.#widest = new TryLane(parts, settings.tries * CLIENTS)
   }
 
   async attempt(kind: string, subject: string, session: Session<unknown>): Promise<ThrottleVerdict> {
@@ -83,7 +87,13 @@ export class LedgerThrottle implements Throttle {
     const known = this.#parts.knownLaneOf(kind, subject, session)
     // What no account can be called is not repeated in events: it may be anything, and of any length.
     const about = { kind, subject: isSubject(subject) ? subject : undefined, sessionId: session.id }
-    if (known !== undefined) return this.#try(this.#narrow, `${account}:${known}`, { ...about, lane: 'known' })
+    if (known !== undefined) {
+      const ofClient = await this.#try(this.#narrow, `${account}:${known}`, { ...about, lane: 'known' })
+      if (!ofClient.isAllowed) return ofClient
+      const ofAll = await this.#try(this.#widest, `${account}:known`, { ...about, lane: 'known' })
+      // Where they have used theirs up, each is a stranger again, and no worse off.
+      if (ofAll.isAllowed) return ofAll
+    }
     const network = networkOf(session) ?? 'unknown'
     // The network first: what it has no tries left for counts at no account.
     const ofNetwork = await this.#ofNetwork(network, about)
@@ -95,8 +105,9 @@ export class LedgerThrottle implements Throttle {
   async succeeded(kind: string, subject: string, session: Session<unknown>): Promise<void> {
     const known = this.#parts.knownLaneOf(kind, subject, session)
     const account = accountKey(kind, subject)
-    if (known !== undefined) return this.#narrow.reset(`${account}:${known}`)
-    await Promise.all([this.#narrow.reset(`${account}:n:${networkOf(session) ?? 'unknown'}`), this.#wide.reset(`${account}:all`)])
+    const mine = known ?? `n:${networkOf(session) ?? 'unknown'}`
+    const shared = known === undefined ? this.#wide.reset(`${account}:all`) : this.#widest.reset(`${account}:known`)
+    await Promise.all([this.#narrow.reset(`${account}:${mine}`), shared])
   }
 
   async #try(lane: TryLane, key: string, about: About): Promise<ThrottleVerdict> {

@@ -15,7 +15,7 @@ const FIRST_WAIT = seconds(30)
 const LONGEST_WAIT = hours(24)
 
 interface State {
-  /** Changes with each success, and with it the names of all counts: a ledger can set none back. */
+  /** Changes with each success, and with it the names of all counts and gates: a ledger can set none back. */
   readonly generation: string
   /** 0 while tries are free, then how many waits there were. */
   readonly level: number
@@ -56,7 +56,11 @@ export class TryLane {
   }
 
   async #afterWait(key: string, state: State, now: number): Promise<Outcome> {
-    if (now < state.until) return { wait: state.until - now, hasClosed: undefined }
+    const left = state.until - now
+    const longest = waitAt(state.level)
+    // Written by a clock that was ahead: nobody is to wait until then. The gate is shut until then too, so another takes its place.
+    if (left > longest) await this.#put(key, { generation: this.#newGeneration(), level: state.level, until: now + longest }, now)
+    if (left > 0) return { wait: Math.min(left, longest), hasClosed: undefined }
     const hasClosed = await this.#close(key, state, now)
     return { wait: hasClosed === undefined ? waitAt(state.level + 1) : 0, hasClosed }
   }
@@ -72,8 +76,11 @@ export class TryLane {
   }
 
   async reset(key: string): Promise<void> {
-    const generation = Buffer.from(this.#random(6)).toString('base64url')
-    await this.#put(key, { ...FRESH, generation }, this.#clock())
+    await this.#put(key, { ...FRESH, generation: this.#newGeneration() }, this.#clock())
+  }
+
+  #newGeneration(): string {
+    return Buffer.from(this.#random(6)).toString('base64url')
   }
 
   async #put(key: string, state: State, now: number): Promise<void> {

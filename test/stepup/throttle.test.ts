@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { pooledRandom } from '../../src/core/crypto.ts'
 import { days, minutes, seconds } from '../../src/core/duration.ts'
 import type { Session } from '../../src/core/session.ts'
+import { LedgerThrottle } from '../../src/stepup/throttle.ts'
 import { codeOf } from '../core/support.ts'
 import { type SiteOptions, site, visitor } from './site.ts'
 
@@ -184,6 +186,20 @@ describe('a stranger’s tries', () => {
     expect([meanwhile, after, await allowed(10, '192.0.2.1')]).toEqual([0, 0, 1])
   })
 
+  it('do not wait for a clock that was ahead once', async () => {
+    const { allowed, attempt, clock } = strangers()
+    clock.advance(days(400))
+    await allowed(6, '192.0.2.1')
+    clock.advance(-days(400))
+    const first = await attempt('192.0.2.1')
+    clock.advance(seconds(30) - 1)
+    const early = await allowed(3, '192.0.2.1')
+    clock.advance(1)
+
+    expect([first, early]).toEqual([{ isAllowed: false, retryAfter: seconds(30) }, 0])
+    expect(await allowed(3, '192.0.2.1')).toBe(1)
+  })
+
   it('may be at any name that a visitor types, and it is not repeated where no account can be called so', async () => {
     const { allowed, seen } = strangers({ stepUp: { throttle: { networkTries: 1000 } } })
     const names = ['', 'x'.repeat(100_000), '\ud800', 'a\u0000b', '__proto__', '$1;--', '漢字'.repeat(600)]
@@ -329,6 +345,27 @@ describe('a client that proved the account before', () => {
     shop.clock.advance(days(90))
 
     expect([before, await lane()]).toEqual(['known', 'account'])
+  })
+
+  it('is a stranger where all known clients together have failed a hundred times', async () => {
+    const { store, clock, sessions, from } = strangers()
+    let client = 0
+    const parts = { ledger: store.ledger, clock, random: pooledRandom(), events: sessions.events }
+    const throttle = new LedgerThrottle({ ...parts, knownLaneOf: () => `k:${client}` }, { tries: 5, networkTries: 1000 })
+    const guesses = async (clients: number) => {
+      let sum = 0
+      for (const last = client + clients; client < last; client++) {
+        for (let i = 0; i < 5; i++) {
+          if ((await throttle.attempt('password', 'ada', from(`203.0.${client % 250}.1`))).isAllowed) sum++
+        }
+      }
+      return sum
+    }
+
+    // As many cookies as whoever had the password made, and then what strangers have.
+    expect([await guesses(20), await guesses(100)]).toEqual([100, 20])
+    await throttle.succeeded('password', 'ada', from('192.0.2.1'))
+    expect(await guesses(20)).toBe(100)
   })
 
   it('that never proved a second factor has no lane to guess one in', async () => {
