@@ -20,8 +20,7 @@ export async function openOpaque(shop: Shop, folder: string): Promise<Opaque> {
     const setup = readSetup(path) ?? (await makeSetup(shop, path))
     const opaque = createOpaque(sessions, {
       setup,
-      find(account) {
-        const name = account.trim().toLowerCase()
+      find(name) {
         const registration = people.registrationOf(name)
         return registration === undefined ? undefined : { subject: name, registration }
       },

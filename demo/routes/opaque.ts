@@ -23,7 +23,8 @@ export function serveOpaque(app: ShopApplication, { opaque, people, stepUp }: Sh
 
   app.post('/login/opaque/start', async (req, res) => {
     const outcome = await opaque.startLogin(req.session, {
-      account: bodyField(req, 'username'),
+      // Spelt as the readers' file has it before it gets there: names that nobody has would be told by their spellings.
+      account: (textField(req, 'username') ?? '').trim().toLowerCase(),
       startLoginRequest: bodyField(req, 'startLoginRequest'),
     })
     if (outcome.ok) {

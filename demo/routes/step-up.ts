@@ -46,8 +46,7 @@ export function serveStepUp(app: ShopApplication, shop: Shop): void {
   app.post('/mfa/password', async (req, res) => {
     if (req.session.subject === undefined) return signInNeeded(req, res, shop, '/')
     // Alone it proves what the sign-in did, so it is no way on from there.
-    if (req.session.pending === undefined && textField(req, 'password') !== undefined)
-      await prove(req, res, shop, async () => ({ ok: true }))
+    if (req.session.pending === undefined && textField(req, 'password')) await prove(req, res, shop, async () => ({ ok: true }))
     else await refuse(req, res, shop, { ok: false, reason: 'wrong', retryAfter: undefined })
   })
 

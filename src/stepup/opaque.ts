@@ -75,7 +75,7 @@ export interface Opaque {
    * The first message of a sign-in. Each is a try at the password, whether a second follows or not, and is counted: the browser knows after the answer
    * whether the password was right. An account that does not exist gets an answer of the same shape.
    *
-   * @param message - `{ account, startLoginRequest }`.
+   * @param message - `{ account, startLoginRequest }`. Spell `account` one way before: each spelling of a name that nobody has is another account.
    * @returns What to send back: `ticket`, and `loginResponse` for the browser's `finishLogin`.
    */
   startLogin(session: Session<unknown>, message: unknown): Promise<LoginStart | Refusal>

@@ -387,6 +387,7 @@ describe('proving the password again', () => {
 
     expect((await client.api('/mfa/password', { json: { password } })).json).toMatchObject({ acr: 'aal2' })
     expect((await client.api('/mfa/password', { json: { password: 'wrong' } })).status).toBe(401)
+    expect((await client.api('/mfa/password', { json: { password: '' } })).status).toBe(401)
     expect((await half.api('/mfa/password', { json: { password } })).status).toBe(401)
     expect((await half.api('/me')).status).toBe(401)
   })
