@@ -36,6 +36,8 @@ export interface OpaqueOptions {
   /**
    * Finds an account by what a person typed, which is any text of at most 1,024 bytes; `undefined` when there is none, or none that may come in. Take as long
    * for one as for the other, or the time tells which accounts exist.
+   *
+   * Spell the name one way before `startLogin`, not in here: two spellings that are answered alike would tell that somebody has the name.
    */
   readonly find: (account: string) => OpaqueAccount | undefined | Promise<OpaqueAccount | undefined>
   /** `stepUp.throttle`: without a limit a password of four digits is guessed in a morning. */
