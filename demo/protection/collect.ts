@@ -65,7 +65,7 @@ function traits({ session }: ShopRequest, { isTls }: Shop): Protection {
   return {
     key: 'traits',
     title: 'What your browser shows',
-    strength: seen === undefined ? 'none' : drift === undefined ? 'strong' : 'fair',
+    strength: seen === undefined ? 'none' : drift === undefined && isTls ? 'strong' : 'fair',
     headline:
       seen === undefined
         ? 'Looked at once there is a visit to protect.'
