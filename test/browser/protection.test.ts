@@ -1,28 +1,10 @@
 /** The demo over TLS with everything on, as a person sees it: the page that says what protects a visit, and what a thief gets. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, startDemo } from '../demo/demo-process.ts'
-import { keyHashOf, launchBinding } from './binding-chromium.ts'
-import { newVisitor, shoot, signIn, signUp } from './browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { shoot, signIn, signUp } from './browser.ts'
+import { tlsDemo } from './tls-demo.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
-let demo: Demo
-let browser: Browser
-
-beforeAll(async () => {
-  demo = await startDemo(folder, {}, ['--tls'])
-  browser = await launchBinding(await keyHashOf(demo))
-})
-afterAll(async () => {
-  await browser?.close()
-  await demo?.kill()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-const visitor = () => newVisitor(browser, demo.url)
+const visitor = tlsDemo()
 
 /** What the page about one's own visit is headed. */
 async function me(page: Page): Promise<string | null> {
@@ -106,10 +88,10 @@ describe('a thief', { timeout: 60_000 }, () => {
   })
 
   it('who takes it to another system before it is bound ends the visit for both', async () => {
-    const owner = await newVisitor(browser, demo.url, { javaScriptEnabled: false })
+    const owner = await visitor({ javaScriptEnabled: false })
     await signUp(owner.page, 'edith')
     const cookies = await owner.context.cookies()
-    const thief = await newVisitor(browser, demo.url, {
+    const thief = await visitor({
       userAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
     })
     await thief.context.addCookies(cookies)

@@ -1,31 +1,14 @@
 /** Second factors over HTTPS, with the device's key beside them: each proof replaces the token, and the binding goes on. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Demo, startDemo } from '../demo/demo-process.ts'
+import { expect, it } from 'vitest'
 import { addPasskey, deviceOf } from './authenticator.ts'
-import { keyHashOf, launchBinding } from './binding-chromium.ts'
-import { addToBasket, newVisitor, signUp } from './browser.ts'
+import { addToBasket, signUp } from './browser.ts'
+import { tlsDemo } from './tls-demo.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sojourn-browser-'))
-let demo: Demo
-let browser: Browser
-
-beforeAll(async () => {
-  demo = await startDemo(folder, {}, ['--tls'])
-  browser = await launchBinding(await keyHashOf(demo))
-})
-afterAll(async () => {
-  await browser?.close()
-  await demo?.kill()
-  rmSync(folder, { recursive: true, force: true })
-})
+const visitor = tlsDemo()
 
 it('a visit that is bound to its device takes a passkey, pays with it, and stays bound', { timeout: 90_000 }, async () => {
-  const { page, context, complaints } = await newVisitor(browser, demo.url)
+  const { page, context, complaints } = await visitor()
   await deviceOf(page)
   await signUp(page, 'xenia')
   await page.goto('/protection')
