@@ -1,0 +1,220 @@
+/**
+ * Endpoints that programs call: token, introspection, key set, logout. They are answered before a session is opened: whoever calls them has
+ * no cookie, proves itself by other means, and sends no token against forged requests.
+ */
+import process from 'node:process'
+import { errorResponse, isOperational } from './error-response.ts'
+import { type IncomingMessage, NodeFacts, type ServerResponse } from './node.ts'
+import type { RequestFacts } from './request-facts.ts'
+import { Transport, type TransportOptions } from './transport.ts'
+import { WebFacts } from './web.ts'
+
+/** A request to an endpoint. */
+export interface EndpointRequest {
+  readonly facts: RequestFacts
+  /** The URL's query. */
+  readonly query: URLSearchParams
+  /** The client's address, as far as trusted proxies say; `undefined` where the platform hides it. */
+  readonly clientAddress: string | undefined
+  /** The body as a form; `undefined` where it is none, is over 64 KiB, or is not UTF-8. Read once. */
+  form(): Promise<URLSearchParams | undefined>
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal
+}
+
+/** An answer in parts. A body that is no text is sent piece by piece, as server-sent events are. */
+export interface EndpointAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | AsyncIterable<string>
+}
+
+/** One path. */
+export interface Endpoint {
+  readonly methods: readonly ('GET' | 'POST')[]
+  answer(request: EndpointRequest): EndpointAnswer | Promise<EndpointAnswer>
+}
+
+/** What applications hand to their server. */
+export interface Endpoints {
+  /**
+   * Answers these paths on `node:http`, `node:https`, `node:http2` and Express. Call it before the session is opened.
+   *
+   * @returns Whether it answers this request. If not, it has called `next`, where there is one.
+   */
+  readonly node: (request: IncomingMessage, response: ServerResponse, next?: () => void) => boolean
+  /**
+   * The same for Web requests.
+   *
+   * @param isSecure - Whether a request came over TLS, as the option of that name of `sojourn/web`. Default: whether its URL says `https:`.
+   * @returns The answer; `undefined` when the path is not one of these.
+   */
+  readonly web: (request: Request, isSecure?: (request: Request) => boolean) => Promise<Response | undefined>
+}
+
+/** Headers of every answer that is not meant to be kept. */
+export const UNCACHED: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+}
+
+/** An answer with a JSON body. */
+export function jsonAnswer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): EndpointAnswer {
+  return { status, headers: { ...UNCACHED, 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) }
+}
+
+/**
+ * Makes the endpoints of some paths. Plain HTTP is refused as it is for sessions: tokens and secrets cross here.
+ *
+ * @param paths - By path, each starting with `/`.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - a transport option that is not safe.
+ */
+export function endpointsOf(paths: ReadonlyMap<string, Endpoint>, options: TransportOptions): Endpoints {
+  const transport = new Transport(options)
+
+  async function answerTo(endpoint: Endpoint, request: EndpointRequest): Promise<EndpointAnswer> {
+    const { facts } = request
+    const method = facts.method === 'HEAD' ? 'GET' : facts.method
+    try {
+      if (typeof transport.judge(facts) !== 'string')
+        return jsonAnswer(403, { error: 'invalid_request', error_description: 'This needs TLS.' })
+      if (!(endpoint.methods as readonly string[]).includes(method))
+        return jsonAnswer(405, { error: 'invalid_request' }, { Allow: endpoint.methods.join(', ') })
+      return await endpoint.answer(request)
+    } catch (error) {
+      if (!isOperational(error)) process.emitWarning(error instanceof Error ? error : String(error))
+      return errorResponse(error, 'application/json')
+    }
+  }
+
+  return {
+    node(request, response, next) {
+      const facts = new NodeFacts(request)
+      const endpoint = paths.get(facts.path)
+      if (endpoint === undefined) {
+        next?.()
+        return false
+      }
+      const gone = new AbortController()
+      response.on('close', () => gone.abort())
+      const { target } = facts
+      answerTo(endpoint, {
+        facts,
+        clientAddress: transport.clientAddress(facts),
+        query: queryOf(target),
+        form: () => formOnNode(request),
+        signal: gone.signal,
+      })
+        .then((answer) => sendOnNode(answer, response, gone.signal, facts.method === 'HEAD'))
+        .catch((error: unknown) => {
+          // Of a middleware in front, which writes headers too. Nobody waits for this promise, and a rejection of it would end the process.
+          process.emitWarning(error instanceof Error ? error : String(error))
+          response.destroy()
+        })
+      return true
+    },
+    async web(request, isSecure) {
+      const facts = new WebFacts(request, { isSecure })
+      const endpoint = paths.get(facts.path)
+      if (endpoint === undefined) return undefined
+      const { status, headers, body } = await answerTo(endpoint, {
+        facts,
+        clientAddress: undefined,
+        query: queryOf(facts.target),
+        form: () => formOf(request.headers.get('content-type'), request.body ?? []),
+        signal: request.signal,
+      })
+      const isBare = request.method === 'HEAD' || [204, 304].includes(status)
+      return new Response(isBare ? null : typeof body === 'string' ? body : streamOf(body), { status, headers })
+    },
+  }
+}
+
+function queryOf(target: string): URLSearchParams {
+  const query = target.indexOf('?')
+  return new URLSearchParams(query === -1 ? '' : target.slice(query + 1))
+}
+
+const MOST_BYTES = 65_536
+
+/** A body parser in front may have read it already. */
+function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const { body } = request as IncomingMessage & { body?: unknown }
+  if (typeof body === 'object' && body !== null && request.readableEnded) {
+    const entries = Object.entries(body).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string').map((one): [string, string] => [name, one]),
+    )
+    return Promise.resolve(isForm(request.headers['content-type']) ? new URLSearchParams(entries) : undefined)
+  }
+  return formOf(request.headers['content-type'], request)
+}
+
+async function formOf(
+  contentType: string | null | undefined,
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<URLSearchParams | undefined> {
+  if (!isForm(contentType)) return undefined
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of body) {
+    length += piece.length
+    if (length > MOST_BYTES) return undefined
+    pieces.push(piece)
+  }
+  try {
+    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)))
+  } catch {
+    return undefined
+  }
+}
+
+function isForm(contentType: string | null | undefined): boolean {
+  return /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType ?? '')
+}
+
+async function sendOnNode(answer: EndpointAnswer, response: ServerResponse, signal: AbortSignal, isHead: boolean): Promise<void> {
+  const { status, headers, body } = answer
+  if (response.headersSent || response.destroyed) return
+  response.statusCode = status
+  for (const name in headers) response.setHeader(name, headers[name]!)
+  if (typeof body === 'string' || isHead) {
+    if (typeof body === 'string') response.setHeader('Content-Length', Buffer.byteLength(body))
+    response.end(isHead ? undefined : body)
+    return
+  }
+  response.flushHeaders()
+  for await (const piece of body) {
+    if (signal.aborted) break
+    // A client that reads slowly is waited for, or its answers would pile up here.
+    if (!response.write(piece)) await drained(response, signal)
+  }
+  response.end()
+}
+
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    response.on('drain', done)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}
+
+function streamOf(pieces: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done === true) controller.close()
+      else controller.enqueue(encoder.encode(value))
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
+}
