@@ -76,14 +76,14 @@ export function checkEntries(root: string, options: { readonly isBuilt?: boolean
   }
 
   const sources = new Set(entries.map((entry) => entry.source))
-  for (const folder of ['src/stores', 'src/stepup/stores', 'src/adapters']) {
+  for (const folder of ['src/stores', 'src/stepup/stores', 'src/oidc/stores', 'src/adapters']) {
     for (const file of exists(folder) ? readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts')) : []) {
       if (!sources.has(`./${folder}/${file}`)) problems.push(`${folder}/${file} has no entry in package.json`)
     }
   }
 
   // The star of `./stores/*` stands for slashes too, so a store's own folder would be public.
-  for (const folder of ['stores', 'stepup/stores']) {
+  for (const folder of ['stores', 'stepup/stores', 'oidc/stores']) {
     const isOpen = Object.keys(exports).includes(`./${folder}/*`)
     for (const { name } of isOpen ? foldersIn(root, `src/${folder}`) : []) {
       if (exports[`./${folder}/${name}/*`] !== null)

@@ -58,6 +58,13 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   tokens: middle,
   oidc: middle,
+  'oidc/stores': {
+    parts: ['core'],
+    builtins: 'all',
+    packages: 'none',
+    filesStandAlone: true,
+    ofItsPart: ['src/oidc/outbox.ts'],
+  },
   console: { parts: ['stepup', 'monitor', 'oidc', 'http', 'core'], builtins: 'all', packages: 'offered' },
   cli: { parts: [], builtins: 'all', packages: 'offered', publicEntries: true },
 }
@@ -229,6 +236,7 @@ function importsOf(source: ts.SourceFile): Import[] {
 /** `src/core/token.ts` -> `core`, `src/index.ts` -> `index`. The stores of factors are a part of their own. */
 function partOf(file: string): string {
   if (file.startsWith('src/stepup/stores/')) return 'stepup/stores'
+  if (file.startsWith('src/oidc/stores/')) return 'oidc/stores'
   const [, first = ''] = file.split('/')
   return first.replace(/\.ts$/, '')
 }

@@ -142,7 +142,9 @@ function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefin
   const { body } = request as IncomingMessage & { body?: unknown }
   if (typeof body === 'object' && body !== null && request.readableEnded) {
     const entries = Object.entries(body).flatMap(([name, value]) =>
-      (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string').map((one): [string, string] => [name, one]),
+      (Array.isArray(value) ? value : [value])
+        .filter((one) => typeof one === 'string')
+        .map((one): [string, string] => [name, one]),
     )
     return Promise.resolve(isForm(request.headers['content-type']) ? new URLSearchParams(entries) : undefined)
   }

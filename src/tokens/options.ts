@@ -82,3 +82,7 @@ export function invalidTokens(given: string, expected: string, why: string): Con
     code: 'ERR_CONFIG_INVALID',
   })
 }
+
+export function resolveTokensOptions(_options: TokensOptions): TokenSettings {
+  throw invalidTokens('nothing is built yet', 'everything', 'this is a skeleton')
+}

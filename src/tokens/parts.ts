@@ -104,7 +104,15 @@ export interface GrantOptions extends Pick<MintOptions, 'audience' | 'scope' | '
 }
 
 /** Why a refresh token gives nothing. `reused`: it was replaced, and its time is over: family and session have ended. */
-export type RefreshRefusal = 'malformed' | 'forged' | 'ended' | 'expired' | 'reused' | 'other-client' | 'other-key' | 'wider-scope'
+export type RefreshRefusal =
+  | 'malformed'
+  | 'forged'
+  | 'ended'
+  | 'expired'
+  | 'reused'
+  | 'other-client'
+  | 'other-key'
+  | 'wider-scope'
 
 export type RefreshOutcome =
   | { readonly ok: true; readonly tokens: GrantedTokens }
@@ -119,8 +127,17 @@ export interface RefreshTokens {
     options: { readonly clientId: string; readonly jkt?: string | undefined; readonly scope?: readonly string[] | undefined },
   ): Promise<RefreshOutcome>
   /** Whose it is, without using it; `undefined` when it is good for nothing. */
-  inspect(refreshToken: string): Promise<
-    | { readonly clientId: string; readonly sessionId: string; readonly subject: string; readonly scope: readonly string[]; readonly deadline: number; readonly jkt: string | undefined }
+  inspect(
+    refreshToken: string,
+  ): Promise<
+    | {
+        readonly clientId: string
+        readonly sessionId: string
+        readonly subject: string
+        readonly scope: readonly string[]
+        readonly deadline: number
+        readonly jkt: string | undefined
+      }
     | undefined
   >
   /** Ends the family of a token of this client's. `false` when it is not one. The session lives on. */
@@ -130,7 +147,12 @@ export interface RefreshTokens {
 /** What came of a DPoP proof. */
 export type ProofOutcome =
   | { readonly ok: true; readonly jkt: string }
-  | { readonly ok: false; readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce'; readonly reason: string; readonly nonce?: string | undefined }
+  | {
+      readonly ok: false
+      readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce'
+      readonly reason: string
+      readonly nonce?: string | undefined
+    }
 
 /** `dpop.ts` */
 export interface DpopProofs {
@@ -141,7 +163,12 @@ export interface DpopProofs {
    * @param request.url - The URL it was sent to, as clients spell it: issuer and path.
    * @param request.accessToken - The access token it came with, for `ath`.
    */
-  check(request: { readonly proof: string; readonly method: string; readonly url: string; readonly accessToken?: string }): Promise<ProofOutcome>
+  check(request: {
+    readonly proof: string
+    readonly method: string
+    readonly url: string
+    readonly accessToken?: string
+  }): Promise<ProofOutcome>
   /** For `DPoP-Nonce`, with every answer. */
   nonce(): string
 }
