@@ -2,7 +2,6 @@
  * Endpoints that programs call: token, introspection, key set, logout. They are answered before a session is opened: whoever calls them has
  * no cookie, proves itself by other means, and sends no token against forged requests.
  */
-import process from 'node:process'
 import { errorResponse, isOperational } from './error-response.ts'
 import { type IncomingMessage, NodeFacts, type ServerResponse } from './node.ts'
 import type { RequestFacts } from './request-facts.ts'
@@ -67,9 +66,14 @@ export function jsonAnswer(status: number, body: unknown, headers: Readonly<Reco
  * Makes the endpoints of some paths. Plain HTTP is refused as it is for sessions: tokens and secrets cross here.
  *
  * @param paths - By path, each starting with `/`.
+ * @param warn - Told of mistakes nobody foresaw, as `process.emitWarning` is; the client is told nothing.
  * @throws {ConfigError} `ERR_CONFIG_INVALID` - a transport option that is not safe.
  */
-export function endpointsOf(paths: ReadonlyMap<string, Endpoint>, options: TransportOptions): Endpoints {
+export function endpointsOf(
+  paths: ReadonlyMap<string, Endpoint>,
+  options: TransportOptions,
+  warn: (error: Error) => void,
+): Endpoints {
   const transport = new Transport(options)
 
   async function answerTo(endpoint: Endpoint, request: EndpointRequest): Promise<EndpointAnswer> {
@@ -82,7 +86,7 @@ export function endpointsOf(paths: ReadonlyMap<string, Endpoint>, options: Trans
         return jsonAnswer(405, { error: 'invalid_request' }, { Allow: endpoint.methods.join(', ') })
       return await endpoint.answer(request)
     } catch (error) {
-      if (!isOperational(error)) process.emitWarning(error instanceof Error ? error : String(error))
+      if (!isOperational(error)) warn(asError(error))
       return errorResponse(error, 'application/json')
     }
   }
@@ -108,7 +112,7 @@ export function endpointsOf(paths: ReadonlyMap<string, Endpoint>, options: Trans
         .then((answer) => sendOnNode(answer, response, gone.signal, facts.method === 'HEAD'))
         .catch((error: unknown) => {
           // Of a middleware in front, which writes headers too. Nobody waits for this promise, and a rejection of it would end the process.
-          process.emitWarning(error instanceof Error ? error : String(error))
+          warn(asError(error))
           response.destroy()
         })
       return true
@@ -128,6 +132,10 @@ export function endpointsOf(paths: ReadonlyMap<string, Endpoint>, options: Trans
       return new Response(isBare ? null : typeof body === 'string' ? body : streamOf(body), { status, headers })
     },
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
 function queryOf(target: string): URLSearchParams {

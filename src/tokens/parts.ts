@@ -127,9 +127,7 @@ export interface RefreshTokens {
     options: { readonly clientId: string; readonly jkt?: string | undefined; readonly scope?: readonly string[] | undefined },
   ): Promise<RefreshOutcome>
   /** Whose it is, without using it; `undefined` when it is good for nothing. */
-  inspect(
-    refreshToken: string,
-  ): Promise<
+  inspect(refreshToken: string): Promise<
     | {
         readonly clientId: string
         readonly sessionId: string

@@ -2,6 +2,7 @@
  * Tokens for APIs: short-lived access tokens that a session mints for services and mobile apps, and that die when it does (RFC 9068, RFC 6749,
  * RFC 9449).
  */
+import process from 'node:process'
 import { serviceOf } from '../core/service.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
@@ -90,5 +91,5 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
     [paths.feed, feedEndpoint(parts)],
     ['/.well-known/oauth-authorization-server', metadataEndpoint(parts)],
   ])
-  throw new Error(`not built yet: ${endpointsOf(endpoints, settings.transport)}`)
+  throw new Error(`not built yet: ${endpointsOf(endpoints, settings.transport, (error) => process.emitWarning(error))}`)
 }
