@@ -99,6 +99,11 @@ export type EventDetails =
       readonly factorId?: string | undefined
     }
   | { readonly type: 'factor.suspected'; readonly kind: string; readonly factorId: string }
+  | {
+      readonly type: 'dpop.refused'
+      /** Machine word, such as `replayed`, `other-url`, `signature`. */
+      readonly reason: string
+    }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */

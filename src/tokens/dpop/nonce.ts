@@ -10,8 +10,8 @@ export interface Nonces {
   deadlineOf(nonce: string, now: number): number | undefined
 }
 
-/** A nonce is given out for this long and counts for as long again. */
-export const NONCE_SPAN = minutes(2)
+/** A nonce is given out for this long and counts for as long again: an app that renews a token of five minutes still has one that counts. */
+export const NONCE_SPAN = minutes(5)
 const BYTES = 16
 
 /**
