@@ -1,6 +1,9 @@
 /** The options of `createTokens`, and what they come to. */
+import { days, hours, minutes, seconds } from '../core/duration.ts'
 import { ConfigError } from '../core/errors.ts'
+import type { Store } from '../core/store.ts'
 import type { TransportOptions } from '../http/transport.ts'
+import { resolveClients } from './clients/registering.ts'
 
 /** How access tokens are signed. ES256 and EdDSA verify everywhere; ML-DSA (RFC 9964) withstands quantum computers where the runtime has it. */
 export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'ML-DSA-44' | 'ML-DSA-65'
@@ -44,10 +47,21 @@ export interface TokensOptions extends TransportOptions {
   readonly signingKeyLifetime?: number
   /** How long a key is published before it signs, and longest a service may keep the key set, 5 minutes to 7 days. Default 1 day. */
   readonly keyOverlap?: number
+  /**
+   * Whether a DPoP proof needs a nonce of this server's: `offered` hands one out with every answer and judges those that use it by it, `required` refuses
+   * proofs without. Default `offered`: whoever holds an app's key for a moment can make proofs for later, and needs its newest refresh token besides,
+   * whose second use ends the session. With `required`, proofs made in advance are good for ten minutes, and an app's first request takes two trips.
+   */
+  readonly dpopNonce?: 'offered' | 'required'
   /** Who may call the endpoints. Default nobody: tokens are minted in this application alone. */
   readonly clients?: readonly TokenClient[]
   /** Where the endpoints are. Defaults: `/.well-known/jwks.json`, `/oauth/token`, `/oauth/introspect`, `/oauth/revoke`, `/oauth/feed`. */
   readonly paths?: Partial<TokenPaths>
+  /**
+   * Where signing keys and what must happen only once are kept, if not beside the sessions: a store that forgets nothing. Needed where sessions are in memcached, or
+   * in sealed cookies without a ledger. A key forgotten makes every token it signed unverifiable; a proof forgotten can be used again.
+   */
+  readonly ledger?: Pick<Store, 'name' | 'capabilities' | 'ledger'>
 }
 
 export interface TokenPaths {
@@ -57,6 +71,9 @@ export interface TokenPaths {
   readonly revocation: string
   readonly feed: string
 }
+
+/** A client as the endpoints know it: every default filled in. */
+export type RegisteredClient = Required<TokenClient>
 
 /** The options, checked and complete. */
 export interface TokenSettings {
@@ -69,11 +86,43 @@ export interface TokenSettings {
   readonly refreshIdleTimeout: number | undefined
   readonly signingKeyLifetime: number
   readonly keyOverlap: number
-  readonly clients: ReadonlyMap<string, TokenClient>
+  readonly dpopNonce: 'offered' | 'required'
+  readonly clients: ReadonlyMap<string, RegisteredClient>
   readonly paths: TokenPaths
   readonly transport: TransportOptions
 }
 
+/** Where RFC 8414 wants the metadata of an issuer without a path. */
+export const METADATA_PATH = '/.well-known/oauth-authorization-server'
+
+const PATHS: TokenPaths = {
+  jwks: '/.well-known/jwks.json',
+  token: '/oauth/token',
+  introspection: '/oauth/introspect',
+  revocation: '/oauth/revoke',
+  feed: '/oauth/feed',
+}
+const ALGORITHMS: readonly unknown[] = ['ES256', 'EdDSA', 'ML-DSA-44', 'ML-DSA-65'] satisfies SigningAlgorithm[]
+const KNOWN = new Set<string>([
+  'issuer',
+  'audience',
+  'algorithm',
+  'dangerouslyUseRs256',
+  'accessTokenLifetime',
+  'lifetimeJitter',
+  'refreshIdleTimeout',
+  'signingKeyLifetime',
+  'keyOverlap',
+  'dpopNonce',
+  'clients',
+  'paths',
+  'ledger',
+  'dangerouslyAllowHttp',
+  'trustedProxies',
+] satisfies (keyof TokensOptions)[])
+/** Without query, dot segments or percent signs: compared with what clients ask for, and written into metadata. */
+const PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*|\/\.well-known)+$/
+const LOOPBACK_ISSUER = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/
 const READ_MORE = 'See docs/guide/tokens.md.'
 
 /** @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: what was given, what was expected, why. */
@@ -83,6 +132,132 @@ export function invalidTokens(given: string, expected: string, why: string): Con
   })
 }
 
-export function resolveTokensOptions(_options: TokensOptions): TokenSettings {
-  throw invalidTokens('nothing is built yet', 'everything', 'this is a skeleton')
+/** @throws {ConfigError} `ERR_CONFIG_INVALID` - what was given, what was expected, why, where to read. */
+export function resolveTokensOptions(options: TokensOptions): TokenSettings {
+  if (typeof options !== 'object' || options === null)
+    throw invalidTokens('there are no options', '{ issuer, audience }', 'a token names both')
+  checkKnown(options, KNOWN, 'an option')
+  const { issuer, audience, dangerouslyAllowHttp, trustedProxies, lifetimeJitter = 0.1 } = options
+  checkIssuer(issuer, dangerouslyAllowHttp === true)
+  if (!isAudience(audience))
+    throw invalidTokens(
+      'audience is no name',
+      "one such as 'https://api.shop.example', of at most 256 characters without blanks",
+      'a service accepts only tokens for itself (RFC 9068, 4)',
+    )
+  if (typeof lifetimeJitter !== 'number' || !(lifetimeJitter >= 0 && lifetimeJitter <= 0.5))
+    throw invalidTokens('lifetimeJitter is out of bounds', 'a number from 0 to 0.5', 'it is a share of the lifetime')
+  const signingKeyLifetime = within('signingKeyLifetime', options.signingKeyLifetime, days(30), days(1), days(366))
+  const keyOverlap = within('keyOverlap', options.keyOverlap, days(1), minutes(5), days(7))
+  if (keyOverlap > signingKeyLifetime)
+    throw invalidTokens('keyOverlap is longer than signingKeyLifetime', 'at most that', 'only the next key is published ahead')
+  return {
+    issuer,
+    audience,
+    algorithm: algorithmOf(options),
+    accessTokenLifetime: within('accessTokenLifetime', options.accessTokenLifetime, minutes(5), seconds(30), hours(1)),
+    lifetimeJitter,
+    refreshIdleTimeout:
+      options.refreshIdleTimeout === undefined
+        ? undefined
+        : within('refreshIdleTimeout', options.refreshIdleTimeout, 0, minutes(1), days(366)),
+    signingKeyLifetime,
+    keyOverlap,
+    dpopNonce: dpopNonceOf(options.dpopNonce),
+    clients: resolveClients(options.clients ?? [], audience),
+    paths: resolvePaths(options.paths ?? {}),
+    transport: {
+      ...(dangerouslyAllowHttp !== undefined && { dangerouslyAllowHttp }),
+      ...(trustedProxies !== undefined && { trustedProxies }),
+    },
+  }
+}
+
+function dpopNonceOf(given: unknown = 'offered'): 'offered' | 'required' {
+  if (given === 'offered' || given === 'required') return given
+  throw invalidTokens(
+    'dpopNonce is another word',
+    "'offered' or 'required'",
+    'a typing error would let proofs made in advance count',
+  )
+}
+
+/** An audience or a client's name: visible ASCII, so that no two look alike and none splits a header. */
+export function isAudience(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value)
+}
+
+/** A scope as RFC 6749, 3.3 has it; joined by blanks on the wire. */
+export function isScope(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 256 && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}
+
+/** A misspelt option would change nothing, without a word. */
+export function checkKnown(given: object, known: ReadonlySet<string>, what: string): void {
+  if (Object.keys(given).every((key) => known.has(key))) return
+  throw invalidTokens(`there is ${what} it does not have`, `only ${[...known].join(', ')}`, 'a typing error would change nothing')
+}
+
+/** The store of keys and of what happens once. One that forgets would end every token, and let proofs in twice. */
+export function checkedLedger<Given extends Required<TokensOptions>['ledger']>(store: Given): Given {
+  if (typeof store?.ledger?.claim !== 'function')
+    throw invalidTokens('ledger is no store', "one such as sqliteStore('ledger.db')", 'signing keys must be kept')
+  const { evicts, carries } = store.capabilities
+  const expected = 'the option ledger, a store that forgets nothing'
+  if (evicts)
+    throw invalidTokens(
+      `the store '${store.name}' makes room by forgetting`,
+      expected,
+      'tokens signed by a forgotten key cannot be verified',
+    )
+  if (carries) throw invalidTokens(`the store '${store.name}' keeps nothing`, expected, 'all processes sign with one key')
+  return store
+}
+
+function checkIssuer(issuer: unknown, allowsHttp: boolean): void {
+  const isOrigin = typeof issuer === 'string' && URL.canParse(issuer) && new URL(issuer).origin === issuer
+  if (isOrigin && (issuer.startsWith('https://') || (allowsHttp && LOOPBACK_ISSUER.test(issuer)))) return
+  throw invalidTokens(
+    'issuer is no https origin',
+    "one such as 'https://shop.example', without path or slash; on this machine, with dangerouslyAllowHttp, 'http://localhost:3000'",
+    'services compare it letter by letter, and fetch the keys from it',
+  )
+}
+
+function algorithmOf({ algorithm, dangerouslyUseRs256 = false }: TokensOptions): TokenSettings['algorithm'] {
+  if (typeof dangerouslyUseRs256 !== 'boolean')
+    throw invalidTokens('dangerouslyUseRs256 is not a boolean', 'true or false', 'a string such as "false" would turn safety off')
+  if (dangerouslyUseRs256 && algorithm !== undefined)
+    throw invalidTokens('there are an algorithm and dangerouslyUseRs256', 'one of them', 'tokens are signed in one way')
+  if (dangerouslyUseRs256) return 'RS256'
+  if (algorithm !== undefined && !ALGORITHMS.includes(algorithm))
+    throw invalidTokens('algorithm is none it has', ALGORITHMS.join(', '), 'others are weak, or verify nowhere')
+  return algorithm ?? 'ES256'
+}
+
+function resolvePaths(given: Partial<TokenPaths>): TokenPaths {
+  if (typeof given !== 'object' || given === null)
+    throw invalidTokens('paths is no object', "one such as { token: '/oauth/token' }", 'clients are told where to go')
+  checkKnown(given, new Set(Object.keys(PATHS)), 'a path')
+  const paths = { ...PATHS, ...given }
+  const all: unknown[] = [...Object.values(paths), METADATA_PATH]
+  if (!all.every((path) => typeof path === 'string' && PATH.test(path) && path.length <= 200))
+    throw invalidTokens(
+      'a path is no plain path',
+      "one such as '/oauth/token', without query",
+      'clients spell it as they are told',
+    )
+  if (new Set(all).size < all.length)
+    throw invalidTokens('two paths are the same', 'one for each endpoint', 'each has its own meaning')
+  return paths
+}
+
+function within(name: string, value: unknown, fallback: number, least: number, most: number): number {
+  if (value === undefined) return fallback
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
+  throw invalidTokens(
+    `${name} is out of bounds`,
+    `whole milliseconds from ${least} to ${most}`,
+    'outside of them it is nearly always the wrong unit',
+  )
 }

@@ -1,7 +1,7 @@
 /** What the parts of `createTokens` give each other. */
 import type { Session } from '../core/session.ts'
 import type { EndpointRequest } from '../http/endpoints.ts'
-import type { TokenClient } from './options.ts'
+import type { RegisteredClient } from './options.ts'
 
 /** Signs whatever this issuer says: access tokens, and logout tokens of the hub (`sojourn/oidc`), which take it by this shape. */
 export interface TokenSigner {
@@ -174,5 +174,5 @@ export interface DpopProofs {
 /** `clients.ts` */
 export interface Clients {
   /** Who calls. `undefined`: nobody this service knows, or a proof that is wrong; one answer for both. */
-  authenticate(request: EndpointRequest, form: URLSearchParams): Promise<TokenClient | undefined>
+  authenticate(request: EndpointRequest, form: URLSearchParams): Promise<RegisteredClient | undefined>
 }

@@ -13,10 +13,12 @@ import { createClients } from './clients.ts'
 import type { TokenContext } from './context.ts'
 import { createDpopProofs } from './dpop.ts'
 import { feedEndpoint } from './feed-endpoint.ts'
+import { checkInstalled } from './installed.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
 import { jwksEndpoint } from './jwks-endpoint.ts'
 import { metadataEndpoint } from './metadata-endpoint.ts'
-import { resolveTokensOptions, type TokensOptions } from './options.ts'
+import { mintingSession } from './minting-session.ts'
+import { checkedLedger, METADATA_PATH, resolveTokensOptions, type TokensOptions } from './options.ts'
 import type {
   AccessTokens,
   Clients,
@@ -45,40 +47,78 @@ export interface TokenParts {
   readonly clients: Clients
 }
 
-/** What `createTokens` gives. */
+/** Tokens of one application. Hand `node` or `web` to your server, in front of the sessions. */
 export interface Tokens extends Endpoints {
-  /** Mints an access token from a live session, for a call this application makes, or for an app that has none yet. */
+  /**
+   * Mints an access token from the session of a request, for a call this application makes to another service. It dies with the session, wherever services follow
+   * what ends.
+   *
+   * Mint one for each call or each minute, and keep none: it costs a signature, and nothing is written.
+   *
+   * @param session - A signed-in session, from an adapter or `sessions.read`.
+   * @param options - For whom, and how much of it; see `MintOptions`.
+   * @returns The token once, its type, and until when it is good: never past the session's own deadlines.
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - nobody is signed in, or a second factor is still due. Status 401.
+   * @throws {AssuranceError} `ERR_ASSURANCE_INSUFFICIENT` - the client is in doubt and has proved nothing since. Status 401.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no usable audience or scope, or a claim that is this library's own.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the store is away, and with it the signing keys or the session.
+   * @see RFC 9068, 2.2
+   * @example
+   * const { accessToken } = await tokens.mint(req.session, { audience: 'https://orders.internal', scope: ['orders:read'] })
+   */
   mint(session: Session<unknown>, options?: MintOptions): Promise<MintedAccessToken>
-  /** Starts a refresh family in a session, for an app that will come back by itself. */
+  /**
+   * Starts a family of refresh tokens in a session, for an app that will come back by itself: an access token, and a refresh token that is replaced with each use.
+   * Hand both to the app over TLS, never to a page (docs/guide/tokens.md says why).
+   *
+   * @param session - As for `mint`. The family ends with it.
+   * @param options - `clientId` of a client of the option `clients`, and what its tokens may be for.
+   * @throws As `mint`.
+   * @see RFC 9700, 4.14.2
+   * @example
+   * res.json(await tokens.grant(req.session, { clientId: 'app', scope: ['orders:read'] }))
+   */
   grant(session: Session<unknown>, options: GrantOptions): Promise<GrantedTokens>
-  /** Signs other things this issuer says, such as logout tokens. */
+  /** Signs other things this issuer says, such as logout tokens of the hub. */
   readonly signer: TokenSigner
-  /** The signing keys, for whoever watches over them. Nothing secret. */
+  /** The signing keys, for whoever watches over them. Nothing secret. @throws {StoreError} `ERR_STORE_UNAVAILABLE` */
   signingKeys(): Promise<readonly SigningKeyStatus[]>
-  /** Stops following what ends. */
+  /** Stops following what ends, and lets go of services that follow it. Safe to call twice. */
   close(): Promise<void>
 }
 
+/**
+ * Makes the tokens of an application: what a session mints for services and mobile apps, the keys it is signed with, and the endpoints.
+ *
+ * @param sessions - The service, from `createSessions`.
+ * @param options - See `TokensOptions`; `issuer` and `audience` are required.
+ * @returns Endpoints for the server, `mint` and `grant` for handlers.
+ * @throws {ConfigError} `ERR_CONFIG_INVALID` - at start-up: an option that is not safe, a ledger that forgets, a package that is not installed, a runtime without
+ * the algorithm.
+ * @see RFC 9068, RFC 7517, RFC 8414; ASVS 5.0, V9
+ * @example
+ * const tokens = createTokens(sessions, { issuer: 'https://shop.example', audience: 'https://api.shop.example' })
+ * app.use(tokens.node)
+ */
 export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOptions): Tokens {
   const settings = resolveTokensOptions(options)
+  checkInstalled(settings.algorithm)
   const service = serviceOf(sessions)
   const { config, events } = service
-  const random = () => config.random(1)[0]! / 255
-  const ledger = ledgerCalls(config.store, {
+  const ledger = ledgerCalls(checkedLedger(options.ledger ?? config.store), {
     timeout: config.storeTimeout,
     circuitBreaker: config.circuitBreaker,
-    random,
+    random: () => config.random(1)[0]! / 255,
     events,
   })
   const context: TokenContext = { sessions: sessions as Sessions<unknown>, service, ledger, settings }
   const keys = createSigningKeys(context)
   const accessTokens = createAccessTokens(context, keys)
-  const refreshTokens = createRefreshTokens(context, accessTokens)
   const parts: TokenParts = {
     context,
     keys,
     accessTokens,
-    refreshTokens,
+    refreshTokens: createRefreshTokens(context, accessTokens),
     dpop: createDpopProofs(context),
     clients: createClients(context),
   }
@@ -89,7 +129,26 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
     [paths.introspection, introspectionEndpoint(parts)],
     [paths.revocation, revocationEndpoint(parts)],
     [paths.feed, feedEndpoint(parts)],
-    ['/.well-known/oauth-authorization-server', metadataEndpoint(parts)],
+    [METADATA_PATH, metadataEndpoint(parts)],
   ])
-  throw new Error(`not built yet: ${endpointsOf(endpoints, settings.transport, (error) => process.emitWarning(error))}`)
+  const { node, web } = endpointsOf(endpoints, settings.transport, (error) => process.emitWarning(error))
+  if (settings.algorithm === 'RS256') events.emit({ type: 'safety.lowered', option: 'dangerouslyUseRs256' })
+  if (settings.transport.dangerouslyAllowHttp) events.emit({ type: 'safety.lowered', option: 'dangerouslyAllowHttp' })
+
+  return {
+    node,
+    web,
+    signer: keys,
+    async mint(session, mintOptions) {
+      return accessTokens.mint(mintingSession(session), mintOptions)
+    },
+    async grant(session, grantOptions) {
+      mintingSession(session)
+      return parts.refreshTokens.grant(session, grantOptions)
+    },
+    signingKeys: () => keys.status(),
+    async close() {},
+  }
 }
+
+export type { RegisteredClient, SigningAlgorithm, TokenClient, TokenPaths, TokensOptions } from './options.ts'

@@ -1,0 +1,81 @@
+/** Who may call the endpoints, as the options name them: every default filled in, and refused at start-up what would prove nothing. */
+import { checkKnown, invalidTokens, isAudience, isScope, type RegisteredClient, type TokenClient } from '../options.ts'
+
+const KNOWN = new Set<string>(['id', 'authentication', 'scopes', 'audiences', 'may', 'dpop'] satisfies (keyof TokenClient)[])
+const MAY: readonly unknown[] = ['introspect', 'feed']
+/** 32 bytes or more in base64url. */
+const SECRET = /^[A-Za-z0-9_-]{43,512}=?$/
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
+/** RFC 7517, 9.2; RFC 9964, 4: what only the client may know. Whoever hands it over has shared its secret. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+const KEY_TYPES: readonly unknown[] = ['EC', 'OKP', 'AKP', 'RSA']
+
+/** @throws {ConfigError} `ERR_CONFIG_INVALID` - says which client, by its place, and what is wrong with it. */
+export function resolveClients(clients: unknown, defaultAudience: string): ReadonlyMap<string, RegisteredClient> {
+  if (!Array.isArray(clients))
+    throw invalidTokens('clients is no list', "one such as [{ id: 'app', authentication: 'public' }]", 'each is known by its id')
+  const resolved = new Map<string, RegisteredClient>()
+  for (const [index, given] of clients.entries()) {
+    const client = resolveClient(`client ${index + 1}`, given, defaultAudience)
+    if (resolved.has(client.id))
+      throw invalidTokens(`client ${index + 1} has the id of another`, 'ids that differ', 'it would be taken for that one')
+    resolved.set(client.id, client)
+  }
+  return resolved
+}
+
+function resolveClient(which: string, given: unknown, defaultAudience: string): RegisteredClient {
+  if (typeof given !== 'object' || given === null)
+    throw invalidTokens(`${which} is no object`, "one such as { id: 'app', authentication: 'public' }", 'it needs both')
+  checkKnown(given, KNOWN, `an option under ${which}`)
+  const { id, authentication, scopes = [], audiences = [defaultAudience], may = [] } = given as TokenClient
+  if (typeof id !== 'string' || !CLIENT_ID.test(id))
+    throw invalidTokens(`${which} has no usable id`, '1 to 128 visible ASCII characters', 'it is sent as client_id')
+  checkAuthentication(which, authentication)
+  checkList(`${which}: scopes`, scopes, isScope, 'words without blanks, quotes and backslashes (RFC 6749, 3.3)')
+  checkList(`${which}: audiences`, audiences, isAudience, "names such as 'https://api.shop.example'")
+  if (audiences.length === 0)
+    throw invalidTokens(`${which}: audiences is empty`, 'at least one', 'a token for nobody is refused everywhere')
+  checkList(`${which}: may`, may, (word) => MAY.includes(word), "'introspect', 'feed' or both")
+  const isPublic = authentication === 'public'
+  if (isPublic && may.length > 0)
+    throw invalidTokens(`${which} is public and may ask about tokens`, 'a client that proves itself', 'anybody can say its id')
+  const { dpop = isPublic ? 'required' : 'allowed' } = given as TokenClient
+  if (dpop !== 'allowed' && dpop !== 'required')
+    throw invalidTokens(`${which}: dpop is neither word`, "'allowed' or 'required'", 'what is not said cannot be kept')
+  return { id, authentication, scopes, audiences, may, dpop }
+}
+
+function checkAuthentication(which: string, authentication: unknown): void {
+  if (authentication === 'public') return
+  const { clientSecret, jwks, ...others } = asObject(authentication)
+  const isSecret = typeof clientSecret === 'string' && SECRET.test(clientSecret) && new Set(clientSecret).size >= 16
+  if (isSecret && jwks === undefined && Object.keys(others).length === 0) return
+  if (clientSecret === undefined && Object.keys(others).length === 0 && isKeySet(jwks)) return
+  if (clientSecret !== undefined)
+    throw invalidTokens(`${which} has a weak secret`, '32 random bytes in base64url', 'whoever guesses it is the client')
+  throw invalidTokens(
+    `${which} has no way to prove itself`,
+    "'public', { clientSecret } or { jwks } with public keys alone",
+    'tokens go to whoever passes for it',
+  )
+}
+
+function isKeySet(jwks: unknown): boolean {
+  const { keys } = asObject(jwks)
+  return Array.isArray(keys) && keys.length > 0 && keys.length <= 32 && keys.every(isPublicKey)
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function isPublicKey(key: unknown): boolean {
+  if (typeof key !== 'object' || key === null) return false
+  return KEY_TYPES.includes((key as { kty?: unknown }).kty) && !PRIVATE_MEMBERS.some((name) => Object.hasOwn(key, name))
+}
+
+function checkList(name: string, list: unknown, isGood: (item: unknown) => boolean, expected: string): void {
+  if (Array.isArray(list) && list.every(isGood) && new Set(list).size === list.length) return
+  throw invalidTokens(`${name} is no list of these, each once`, expected, 'it is matched letter by letter')
+}
