@@ -2,5 +2,5 @@ import type { Endpoint } from '../http/endpoints.ts'
 import type { TokenParts } from './tokens.ts'
 
 export function feedEndpoint(_parts: TokenParts): Endpoint {
-  throw new Error('not built yet')
+  return { methods: ['GET'], answer: () => Promise.reject(new Error('not built yet')) }
 }
