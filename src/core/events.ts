@@ -22,6 +22,8 @@ export type EventDetails =
       readonly methods: readonly string[]
       /** Level that is still due before it counts. */
       readonly pending?: string | undefined
+      /** Issuer of the OpenID Provider that the sign-in came from, if it did. */
+      readonly provider?: string | undefined
     }
   | { readonly type: 'session.rotated'; readonly kind: 'renewal' | 'elevation'; readonly reason: string }
   | { readonly type: 'session.elevated'; readonly acr: string; readonly methods: readonly string[] }
@@ -103,6 +105,15 @@ export type EventDetails =
       readonly type: 'dpop.refused'
       /** Machine word, such as `replayed`, `other-url`, `signature`. */
       readonly reason: string
+    }
+  | {
+      readonly type: 'token-client.refused'
+      /** `undefined` where no client is known that could be meant. */
+      readonly clientId: string | undefined
+      /** Machine word, such as `wrong-secret`, `replayed`, `unknown`. */
+      readonly reason: string
+      /** How often within the hour, in all processes; told up to the tenth and then every hundredth. `undefined` while the ledger is away. */
+      readonly count: number | undefined
     }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
