@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'ERR_SESSION_ENDED'
   /** The subject has as many sessions as the policy allows. Status 409. */
   | 'ERR_SESSION_LIMIT'
+  /** The provider has ended the login that the session was to start from; nobody was signed in. Status 401. */
+  | 'ERR_SIGN_IN_SEVERED'
   /** The headers have left, so no cookie can be set any more. */
   | 'ERR_SESSION_COMMITTED'
   /** The token was replaced by a stronger one a moment ago, or too often at once. Try again shortly. Status 409. */
@@ -46,6 +48,8 @@ export type ErrorCode =
   | 'ERR_CSRF_REFUSED'
   /** The session has not proved enough, or not recently enough; ask the person to, and try again. Status 401. */
   | 'ERR_ASSURANCE_INSUFFICIENT'
+  /** The OpenID provider did not answer in time, or answered what no provider says. Status 503. */
+  | 'ERR_PROVIDER_UNAVAILABLE'
 
 interface ErrorOptionsWithCode {
   readonly code: ErrorCode
@@ -87,6 +91,16 @@ export class StoreError extends SojournError {
   constructor(message: string, options: ErrorOptionsWithCode & { readonly retryAfter?: number }) {
     super(message, options)
     this.retryAfter = options.retryAfter ?? 1
+  }
+}
+
+/** The OpenID provider is away, or is not the one it was configured to be. Nobody was signed in or out by it. */
+export class ProviderError extends SojournError {
+  /** Seconds after which a client may try again; sent as `Retry-After`. */
+  readonly retryAfter = 5
+
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, { code: 'ERR_PROVIDER_UNAVAILABLE', status: 503, cause: options.cause })
   }
 }
 

@@ -115,6 +115,28 @@ export type EventDetails =
       /** How often within the hour, in all processes; told up to the tenth and then every hundredth. `undefined` while the ledger is away. */
       readonly count: number | undefined
     }
+  | {
+      readonly type: 'provider.sign-in-refused'
+      readonly issuer: string
+      /** Machine word, such as `replayed`, `unknown-transaction`, `denied`. */
+      readonly reason: string
+    }
+  | {
+      readonly type: 'provider.logout-received'
+      readonly issuer: string
+      readonly channel: 'back' | 'front'
+      /** How many sessions it ended here. */
+      readonly count: number
+      /** Whether the same logout token had come before; it then ended nothing new. */
+      readonly isRepeated: boolean
+    }
+  | {
+      readonly type: 'provider.logout-refused'
+      readonly issuer: string
+      readonly channel: 'back' | 'front'
+      /** Machine word, such as `signature`, `audience`, `events`. */
+      readonly reason: string
+    }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */

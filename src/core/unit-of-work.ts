@@ -3,6 +3,7 @@
  * request may do was settled when its token was judged; what it must send back is kept here until its headers leave.
  */
 import { type Acr, acrOf, type Fact, reaches, withFacts } from './assurance.ts'
+import { minutes } from './duration.ts'
 import { AssuranceError, ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
@@ -85,6 +86,8 @@ export type DataChange = (latest: JsonObject) => JsonObject
 
 const NOTHING: TokenInstruction = { kind: 'none', isLogout: false }
 const LONGEST_DEVICE = 100
+/** How long one act of proving may take, from the proof to its arrival here. */
+const LONGEST_ACT = minutes(10)
 
 /** One request's session, without the application's data and manners. */
 export class UnitOfWork {
@@ -286,7 +289,9 @@ export class UnitOfWork {
       const how = kind === 'renewal' ? ({ kind, currentSecret: token.secret } as const) : ({ kind } as const)
       const rotated = rotateRecord(record, how, { ...config, now, policy })
       if (rotated === undefined) throw pending()
-      const isFullProof = added.length > 0 && acrOf(added) >= acrOf(before)
+      // What a provider saw long ago is no re-authentication now.
+      const isRecent = added.length > 0 && added.every(({ at }) => now - at <= LONGEST_ACT)
+      const isFullProof = isRecent && acrOf(added) >= acrOf(before)
       const clocks = isFullProof ? clocksFrom(now, policy) : touched(record, now, policy)
       const changes = { ...clocks, ...rotated.changes, ...this.#resealed(record), details }
       const written = await updateRecord(this.service, record, changes, this.#how(active))
