@@ -18,6 +18,8 @@ export interface SessionSummary {
   readonly pending: Acr | undefined
   /** Display name given at sign-in; never trusted. */
   readonly device: string | undefined
+  /** Issuer of the OpenID Provider that it was signed in with; `undefined` when it was not. */
+  readonly provider: string | undefined
   readonly isPersistent: boolean
 }
 
@@ -44,6 +46,7 @@ export function summarise(service: Service, stored: readonly StoredRecord[]): Se
         acr: acrOf(undoubted(details.facts, details.doubtedAt)),
         pending: due === undefined || reaches(details.facts, due) ? undefined : due,
         device: details.device,
+        provider: details.provider?.issuer,
         isPersistent,
       },
     ]

@@ -21,6 +21,7 @@ import type { Acr, Fact } from './assurance.ts'
 import { TAG_BYTES } from './crypto.ts'
 import type { Keyring } from './keyring.ts'
 import type { JsonObject } from './patch.ts'
+import type { ProviderLink } from './provider-link.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import { encodeId } from './token.ts'
 
@@ -51,6 +52,8 @@ export interface Details {
    * Level that must be proved before the session counts as signed in. `aal0`: nothing more, and that was looked up; `undefined`: nobody asked.
    */
   readonly due?: Acr | undefined
+  /** The login at an OpenID Provider that it came of. */
+  readonly provider?: ProviderLink | undefined
 }
 
 /** A decoded record. Immutable; changes are made by `with...` copies and `encodeRecord`. */
@@ -89,12 +92,15 @@ const HAS_DUE = 8
 const HEADER_BYTES = 117
 const GENERATION_BYTES = 81
 
+type StoredProvider = [issuer: string, subject: string, issuedAt: number, sid?: string]
+
 type StoredDetails = {
   f: [string, number, number][]
   d?: string
   n?: Notes
   w?: number
   a?: Acr
+  p?: StoredProvider
   b?: ([string, number, number][] | null)[]
 }
 
@@ -270,7 +276,14 @@ class DecodedRecord implements SessionRecord {
   get details(): Details {
     if (this.#details === undefined) {
       const stored = this.#storedDetails()
-      this.#details = { facts: stored.f.map(unpackFact), device: stored.d, notes: stored.n, doubtedAt: stored.w, due: stored.a }
+      this.#details = {
+        facts: stored.f.map(unpackFact),
+        device: stored.d,
+        notes: stored.n,
+        doubtedAt: stored.w,
+        due: stored.a,
+        provider: stored.p && unpackProvider(stored.p),
+      }
     }
     return this.#details
   }
@@ -307,6 +320,7 @@ function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): Stored
   if (record.details.notes !== undefined) details.n = record.details.notes
   if (record.details.doubtedAt !== undefined) details.w = record.details.doubtedAt
   if (record.details.due !== undefined) details.a = record.details.due
+  if (record.details.provider !== undefined) details.p = packProvider(record.details.provider)
   if (record.lineage.some((generation) => generation.facts !== undefined)) {
     details.b = record.lineage.map((generation) => generation.facts?.map(packFact) ?? null)
   }
@@ -319,6 +333,14 @@ function packFact(fact: Fact): [string, number, number] {
 
 function unpackFact([method, at, strength]: [string, number, number]): Fact {
   return { method, at, strength: strength as Fact['strength'] }
+}
+
+function packProvider({ issuer, subject, issuedAt, sid }: ProviderLink): StoredProvider {
+  return sid === undefined ? [issuer, subject, issuedAt] : [issuer, subject, issuedAt, sid]
+}
+
+function unpackProvider([issuer, subject, issuedAt, sid]: StoredProvider): ProviderLink {
+  return { issuer, subject, issuedAt, sid }
 }
 
 /** `details.due`, without a look at the details where there is none: every request asks. */

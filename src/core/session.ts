@@ -19,6 +19,7 @@ import { AssuranceError, isSojournError, SessionStateError } from './errors.ts'
 import { absoluteDeadlineOf, idleDeadlineOf, isTouchDue, touched } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import type { JsonObject, Patch } from './patch.ts'
+import { checkedLink, type ProviderLink } from './provider-link.ts'
 import { type ActiveReading, factsOf, type Reading, type SessionState } from './reading.ts'
 import type { SessionRecord } from './record.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
@@ -47,6 +48,11 @@ export interface SignInOptions<Data> {
   /** Strength of each of these proofs. Default 1. Say 2 only for two factors in one act, or a stolen device reaches `aal2`. */
   readonly strength?: Strength
   /**
+   * When it was proved, in epoch milliseconds; default now, and never later. Give it where somebody else checked the proof, as a provider did hours ago: else a
+   * proof of this morning passes for one of this minute. `0` where nobody knows.
+   */
+  readonly provedAt?: number
+  /**
    * Keys of an anonymous session's data to carry over. Default none: whoever could write into the visitor's session before
    * could otherwise plant values in the account (session puzzling, WSTG-SESS-08). Data of another subject is never carried.
    */
@@ -60,6 +66,14 @@ export interface SignInOptions<Data> {
    * Default: nobody asked. A stolen password alone is then a session.
    */
   readonly due?: Acr
+  /**
+   * The login at an OpenID Provider that this sign-in comes of, from an ID token you have checked; `relyingParty` of `sojourn/oidc` gives it. It lets
+   * the provider's logout end the session (`sessions.revokeLinked`). `issuer`, `subject` and `sid` are strings of at most 1,024 bytes; `issuedAt` is
+   * the token's `iat` in milliseconds, at most a day ago.
+   *
+   * Default: none. Whoever signed out at the provider is then still signed in here, and so is who took over their browser.
+   */
+  readonly providerLink?: ProviderLink | undefined
 }
 
 /** The unit of work behind a session, for the layers that check who presents its token. Not for applications. */
@@ -186,6 +200,11 @@ export class Session<Data = Record<string, unknown>> {
 
   get device(): string | undefined {
     return this.#record()?.details.device
+  }
+
+  /** The login at an OpenID Provider that this session came of; `undefined` when it came of none. Its `subject` is the provider's name for the person. */
+  get providerLink(): ProviderLink | undefined {
+    return this.#record()?.details.provider
   }
 
   /** Whether the client proved to hold the device's key. `unbound` with the reason `not-checked` where nothing checks it (`sojourn/dbsc`). */
@@ -330,6 +349,7 @@ export class Session<Data = Record<string, unknown>> {
    *
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - an unusable subject or method.
    * @throws {SessionStateError} `ERR_SESSION_LIMIT` - the policy rejects one more session; `ERR_SESSION_COMMITTED` - headers have left.
+   * `ERR_SIGN_IN_SEVERED` - the provider has ended the login of `providerLink` meanwhile; nobody was signed in. Status 401.
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody was signed in.
    * @see OWASP Session Management Cheat Sheet, "Renew the Session ID After Any Privilege Level Change"; ASVS 5.0, 7.2.4
    * @example
@@ -337,9 +357,10 @@ export class Session<Data = Record<string, unknown>> {
    */
   async signIn(options: SignInOptions<Data>): Promise<void> {
     this.#assertOpen()
-    const { subject, keep = [], isPersistent = false, due } = options
+    const { subject, keep = [], isPersistent = false, due, providerLink } = options
     checkSubject(subject)
     if (due !== undefined) checkAcr(due)
+    const provider = providerLink === undefined ? undefined : checkedLink(providerLink, this.#service.config.clock())
     const facts = this.#factsFrom(options)
     const mine = this.#data?.changes()
     const dataFrom = (replaced: ActiveReading | undefined): JsonObject => {
@@ -352,7 +373,7 @@ export class Session<Data = Record<string, unknown>> {
         Object.fromEntries(keep.filter((key) => Object.hasOwn(data, key)).map((key) => [key, data[key]])),
       )
     }
-    await this.#replaceBy({ subject, facts, isPersistent, dataFrom, due })
+    await this.#replaceBy({ subject, facts, isPersistent, dataFrom, due, provider })
   }
 
   /**
@@ -365,7 +386,7 @@ export class Session<Data = Record<string, unknown>> {
    * @example
    * await req.session.elevate({ method: 'otp' })
    */
-  async elevate(options: { readonly method: string | readonly string[]; readonly strength?: Strength }): Promise<void> {
+  async elevate(options: Pick<SignInOptions<Data>, 'method' | 'strength' | 'provedAt'>): Promise<void> {
     const facts = this.#factsFrom(options)
     this.#assertOpen()
     await this.#work.rotate('elevation', 'elevated', facts)
@@ -554,7 +575,7 @@ export class Session<Data = Record<string, unknown>> {
     return new WorkingData(initial, text, () => JSON.parse(text) as JsonObject)
   }
 
-  #factsFrom({ method, strength = 1 }: { method: string | readonly string[]; strength?: Strength }): Fact[] {
+  #factsFrom({ method, strength = 1, provedAt }: Pick<SignInOptions<Data>, 'method' | 'strength' | 'provedAt'>): Fact[] {
     const methods = typeof method === 'string' ? [method] : method
     const areWords = Array.isArray(methods) && methods.every((name) => /^[A-Za-z0-9._-]{1,32}$/.test(name))
     if (!areWords || methods.length === 0 || methods.length > MOST_FACTS || new Set(methods).size < methods.length) {
@@ -563,7 +584,9 @@ export class Session<Data = Record<string, unknown>> {
       )
     }
     if (strength !== 1 && strength !== 2 && strength !== 3) throw misuse('strength is not 1, 2 or 3')
-    const at = this.#service.config.clock()
+    if (provedAt !== undefined && !(Number.isFinite(provedAt) && provedAt >= 0))
+      throw misuse('provedAt is no instant; expected epoch milliseconds')
+    const at = Math.min(provedAt ?? Number.POSITIVE_INFINITY, this.#service.config.clock())
     return methods.map((name) => ({ method: name, at, strength }))
   }
 

@@ -7,6 +7,7 @@ import { createEvents, type Events } from './events.ts'
 import { EXPIRED_KEPT_FOR } from './expiry.ts'
 import { type SessionSummary, summarise } from './listing.ts'
 import { describePolicy, type PolicyReport } from './policy-report.ts'
+import { checkLogout, checkLogoutInstant, LONGEST_SIGN_IN, linkKeyOfLogout, type ProviderLogout } from './provider-link.ts'
 import { parseOrOpen, readToken } from './reading.ts'
 import { decodeCarried } from './record.ts'
 import { rememberingDecoder } from './record-memo.ts'
@@ -88,6 +89,26 @@ export interface Sessions<Data = Record<string, unknown>> {
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - they may still be alive. `ERR_STORE_UNSUPPORTED` - sealed cookies without a ledger.
    */
   revokeSubject(subject: string, options?: RevokeReason & { readonly except?: string }): Promise<number | undefined>
+
+  /**
+   * Ends the sessions that came of a login at an OpenID Provider, because the provider says that the login ended: with a `sid` those of that
+   * login, without one those of the person at that provider. One atomic step; a sign-in from that login that is still on its way is refused.
+   * Check the logout token first: `relyingParty` of `sojourn/oidc` does.
+   *
+   * @param logout - `issuer`, and `sid` or `subject` or both, as the provider says; with both, only what matches both ends.
+   * @param options.at - When the provider said so (`iat` of the logout token), in epoch milliseconds: sessions of a later ID token stay.
+   *   Default now.
+   * @param options.reason - As in `RevokeReason`; default `provider-logout`.
+   * @returns How many it ended. Again ends none, and does no harm.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - a part of the logout is no well-formed, non-empty string of at most 1,024 bytes, or `at`
+   * is not within the last year.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - they may still be alive; call it again. `ERR_STORE_UNSUPPORTED` - the store finds no
+   * sessions by provider (memcached, sealed cookies): `store.capabilities.revokesLinked` says so.
+   * @see OpenID Connect Back-Channel Logout 1.0, 2.7
+   * @example
+   * await sessions.revokeLinked({ issuer: 'https://login.example', sid: 'f9a1' })
+   */
+  revokeLinked(logout: ProviderLogout, options?: RevokeReason & { readonly at?: number | undefined }): Promise<number>
 
   /**
    * Every live session of a subject, oldest first.
@@ -230,6 +251,18 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
       const count = await calls.revokeSubject(subject, { reason, now, except, keepUntil: keepUntil(service, now) })
       events.emit({ type: 'subject.revoked', subject, count, reason, actor })
       return count
+    },
+    async revokeLinked(logout, { at, reason = 'provider-logout', actor } = {}) {
+      checkLogout(logout)
+      checkReason(reason)
+      const now = clock()
+      const saidAt = at ?? now
+      checkLogoutInstant(saidAt, now)
+      // Longer than a sign-in of before it may take: whoever comes later is refused for the age of the login.
+      const keepUntil = Math.max(now, saidAt) + LONGEST_SIGN_IN
+      const ended = await calls.revokeLinked(linkKeyOfLogout(logout), { now, at: saidAt, reason, keepUntil })
+      for (const { id, subject } of ended) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor })
+      return ended.length
     },
     async list(subject) {
       checkSubject(subject)

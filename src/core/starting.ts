@@ -3,6 +3,7 @@ import { type Acr, type Fact, reaches } from './assurance.ts'
 import { ConfigError, SessionStateError } from './errors.ts'
 import { clocksFrom } from './expiry.ts'
 import type { JsonObject } from './patch.ts'
+import { indexedLink, type ProviderLink } from './provider-link.ts'
 import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
 import { encodeRecord, type Notes, type SessionRecord } from './record.ts'
 import { keepUntil, policyFor, type Service } from './service.ts'
@@ -15,6 +16,7 @@ export interface Beginning {
   readonly isPersistent: boolean
   /** As in `Details`. */
   readonly due?: Acr | undefined
+  readonly provider?: ProviderLink | undefined
   readonly device: string | undefined
   readonly notes: Notes | undefined
   /** The data it starts with, computed anew each time the replaced session changed meanwhile. */
@@ -26,6 +28,7 @@ export interface Beginning {
  * write of before is lost.
  *
  * @throws {SessionStateError} `ERR_SESSION_LIMIT` - the subject has as many sessions as the policy allows; status 409.
+ * `ERR_SIGN_IN_SEVERED` - the provider has ended the login it is to come of; status 401.
  */
 export async function startSession(
   service: Service,
@@ -36,6 +39,9 @@ export async function startSession(
   const { config, calls, events } = service
   const { limit } = config.policy
   const isLimited = limit !== undefined && beginning.subject !== undefined
+  // A store without the index keeps the session all the same; only a provider's logout cannot find it.
+  const isIndexed = beginning.provider !== undefined && config.store.capabilities.revokesLinked === true
+  const link = isIndexed ? indexedLink(beginning.provider!) : undefined
   let previous = replaced
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const now = config.clock()
@@ -46,6 +52,7 @@ export async function startSession(
       now,
       signal,
       ...(previous && { replaces: replacement(service, previous.record, now) }),
+      ...(link && { link }),
       ...(isLimited && limit.onExceeded !== 'allow' && { limit: { max: limit.max, onExceeded: limit.onExceeded } }),
     })
     if (outcome.kind === 'created') {
@@ -56,8 +63,10 @@ export async function startSession(
       if (isLimited && limit.onExceeded === 'allow') void reportExcess(service, record.subject!, limit.max)
       const methods = beginning.facts.map((fact) => fact.method)
       const { due, facts } = beginning
+      const provider = beginning.provider?.issuer
       const pending = due === undefined || reaches(facts, due) ? undefined : due
-      events.emit({ type: 'session.started', sessionId, subject, methods, pending, replacedSessionId: previous?.record.id })
+      const replacedSessionId = previous?.record.id
+      events.emit({ type: 'session.started', sessionId, subject, methods, pending, provider, replacedSessionId })
       service.afterCreate()
       const started = { ...record, epoch: outcome.epoch }
       const token = {
@@ -71,6 +80,12 @@ export async function startSession(
         record: started,
         judgement: { kind: 'current' },
       }
+    }
+    if (outcome.kind === 'severed') {
+      throw new SessionStateError('The provider has ended the login that this session was to start from; sign in there anew.', {
+        code: 'ERR_SIGN_IN_SEVERED',
+        status: 401,
+      })
     }
     if (outcome.kind === 'limit') {
       events.emit({ type: 'subject.limit-exceeded', subject: beginning.subject, limit: limit!.max, outcome: 'rejected' })
@@ -93,10 +108,10 @@ function replacement(service: Service, record: SessionRecord, now: number) {
 
 function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
   const { config, codec, vault } = service
-  const { subject, isPersistent, device, notes, facts, due } = beginning
+  const { subject, isPersistent, device, notes, facts, due, provider } = beginning
   const idBytes = newId(config.random, subject)
   const secret = newSecret(config.random)
-  const identity = { subject, isPersistent, details: { facts, device, notes, due } }
+  const identity = { subject, isPersistent, details: { facts, device, notes, due, provider } }
   const data = beginning.dataFrom(replaced)
   const record: SessionRecord = {
     ...identity,

@@ -6,10 +6,12 @@ import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts
 import { Deadlines } from './deadlines.ts'
 import { isSojournError, SojournError, StoreError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { CallOptions, Ledger, ReadOptions, ReadOutcome, Store } from './store.ts'
+import type { CallOptions, EndedRecord, Ledger, ReadOptions, ReadOutcome, RevokeLinkedOptions, Store } from './store.ts'
 
 /** The store's operations, each with deadline, abort signal, typed errors and an event on failure. */
 export interface StoreCalls extends Pick<Store, 'create' | 'read' | 'update' | 'revoke' | 'revokeSubject' | 'list' | 'purge'> {
+  /** Rejects with `ERR_STORE_UNSUPPORTED` where the store keeps no links. */
+  revokeLinked(key: string, given: RevokeLinkedOptions): Promise<readonly EndedRecord[]>
   /** A copy that still holds, as far as anybody knows, from a cache in front of the store. Never waits. */
   copyOf(id: string): ReadOutcome | undefined
   /** The last copy within its lease, for `onOutage: 'readonly'`. Never waits. */
@@ -110,6 +112,10 @@ export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls 
     revoke: (id, given) => run('revoke', given, (signal) => store.revoke(id, { ...given, signal })),
     revokeSubject: (subject, given) =>
       run('revokeSubject', given, (signal) => store.revokeSubject(subject, { ...given, signal })),
+    async revokeLinked(key, given) {
+      if (store.capabilities.revokesLinked !== true || store.revokeLinked === undefined) throw cannotFindLinked(store.name)
+      return run('revokeLinked', given, (signal) => store.revokeLinked!(key, { ...given, signal }))
+    },
     list: (subject, given) => run('list', given, (signal) => store.list(subject, { ...given, signal })),
     purge: (given) => run('purge', given, (signal) => store.purge({ ...given, signal })),
   }
@@ -143,6 +149,14 @@ function unavailable(name: string, operation: string, cause: unknown): StoreErro
 export function cannotTellWhose(name: string): StoreError {
   return new StoreError(
     `The store '${name}' keeps no records, so that nobody can tell whose session an id is. End all of a subject's sessions, or keep records.`,
+    { code: 'ERR_STORE_UNSUPPORTED', status: 501 },
+  )
+}
+
+/** Why a provider's logout ends no session in a store without an index of links. */
+export function cannotFindLinked(name: string): StoreError {
+  return new StoreError(
+    `The store '${name}' cannot find sessions by the login they came of, so that a provider's logout would end none. Keep records in memory, sqlite, redis or postgres.`,
     { code: 'ERR_STORE_UNSUPPORTED', status: 501 },
   )
 }

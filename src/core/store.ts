@@ -67,12 +67,34 @@ export interface CreateOptions extends CallOptions {
    * with reason `evicted`. Atomic: parallel creates never exceed it.
    */
   readonly limit?: { readonly max: number; readonly onExceeded: 'reject' | 'evict-oldest' }
+  /**
+   * Names the record can be found by until it ends, for `revokeLinked`. Atomic with it: a record is either ended by a `revokeLinked` of the
+   * same moment, or its `create` answers `severed`. Never given to a store without `capabilities.revokesLinked`.
+   */
+  readonly link?: RecordLink | undefined
 }
 
-/** Answer of `create`. `exists`: the id is taken, by a record or a tombstone, and nothing changed. */
+/** What a record is linked to: the login at an OpenID Provider that it came of. The store knows names and an instant only. */
+export interface RecordLink {
+  /** One to four different names of 43 base64url characters each. */
+  readonly keys: readonly string[]
+  /** When it was made, in epoch milliseconds, by the clock of who will also say when it ended. */
+  readonly at: number
+}
+
+/** A record that `revokeLinked` ended. */
+export interface EndedRecord {
+  readonly id: string
+  readonly subject: string | undefined
+}
+
+/**
+ * Answer of `create`. `exists`: the id is taken, by a record or a tombstone, and nothing changed. `severed`: one of the link's keys was ended
+ * at or after the link's instant; no record is left of it.
+ */
 export type CreateOutcome =
   | { readonly kind: 'created'; readonly epoch: number; readonly evicted: readonly string[] }
-  | { readonly kind: 'exists' | 'conflict' | 'limit' }
+  | { readonly kind: 'exists' | 'conflict' | 'limit' | 'severed' }
 
 /** `updated`: version is now one higher. `conflict`: it was changed since that version. `gone`: revoked, purged or never there. */
 export type UpdateOutcome = 'updated' | 'conflict' | 'gone'
@@ -109,6 +131,8 @@ export interface StoreCapabilities {
   readonly listsSubjects: boolean
   /** `revokeSubject` ends every session of a subject. Without it, it rejects with `ERR_STORE_UNSUPPORTED`. */
   readonly revokesSubjects: boolean
+  /** `create` keeps links, and `revokeLinked` ends by them. Without it, logout at an OpenID Provider cannot end sessions here. */
+  readonly revokesLinked?: boolean
   /** `create` counts and creates in one atomic step. */
   readonly limitsSubjects: boolean
   /** An acknowledged revocation survives power loss. */
@@ -176,6 +200,13 @@ export interface Store {
    */
   revokeSubject(subject: string, options: RevokeSubjectOptions): Promise<number | undefined>
 
+  /**
+   * Ends every record that was created with this link key and a link's `at` not after `options.at`, in one atomic step, and remembers key and
+   * instant, so that such a record is refused when it comes later. Idempotent; the latest instant of a key counts. Resolves to the records
+   * that were live (deadline after `now`) and that this call ended. There where `capabilities.revokesLinked` is true.
+   */
+  revokeLinked?(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]>
+
   /** Every record of a subject that is not revoked and not behind the subject's epoch, oldest first; expired ones included. */
   list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]>
 
@@ -204,6 +235,16 @@ export interface RevokeOptions extends CallOptions {
 export interface RevokeSubjectOptions extends RevokeOptions {
   /** Id of the one session to spare. */
   readonly except?: string | undefined
+}
+
+export interface RevokeLinkedOptions extends CallOptions {
+  readonly now: number
+  /** As in `RevokeOptions`. */
+  readonly reason: string
+  /** Instant of the end, by the clock that made the link's `at`. */
+  readonly at: number
+  /** Instant until which key and instant are remembered at least. */
+  readonly keepUntil: number
 }
 
 export interface PurgeOptions extends CallOptions {

@@ -3,10 +3,12 @@ import type {
   CallOptions,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   NewRecord,
   PurgeOptions,
   ReadOutcome,
   RecordChanges,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
@@ -18,6 +20,7 @@ import { abortedError, throwIfAborted } from './internal/abort.ts'
 import { MemoryChannel } from './memory/channel.ts'
 import { DeadlineQueue } from './memory/deadline-queue.ts'
 import { MemoryLedger } from './memory/ledger.ts'
+import { Links } from './memory/links.ts'
 import { Subjects } from './memory/subjects.ts'
 
 /** Options of `memoryStore`. */
@@ -66,6 +69,7 @@ class MemoryStore implements Store {
     listsSubjects: true,
     revokesSubjects: true,
     limitsSubjects: true,
+    revokesLinked: true,
     // Nothing survives the process, so nothing a crash could bring back does either; but a revocation is not on any disk.
     durableRevocation: false,
     isLocal: true,
@@ -76,6 +80,7 @@ class MemoryStore implements Store {
   /** What `read` answers, made once at the write: reading is one look-up and allocates nothing but its promise. */
   readonly #rows = new Map<string, ReadOutcome>()
   readonly #subjects: Subjects
+  readonly #links: Links
   readonly #queue = new DeadlineQueue()
   readonly #maxSessions: number
   readonly #deadlineOf = (id: string) => {
@@ -86,13 +91,15 @@ class MemoryStore implements Store {
   constructor(maxSessions: number) {
     this.#maxSessions = maxSessions
     this.#subjects = new Subjects(maxSessions)
+    this.#links = new Links(maxSessions)
     this.ledger = new MemoryLedger(maxSessions)
   }
 
   async create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
     throwIfAborted(options.signal)
-    const { now, replaces, limit } = options
+    const { now, replaces, limit, link } = options
     if (this.#rows.has(record.id)) return { kind: 'exists' }
+    if (link && this.#links.isSevered(link)) return { kind: 'severed' }
     // Before anything is looked up, since it may remove what would be found.
     this.#makeRoom(now)
     const replaced = replaces && this.#live(replaces.id)
@@ -107,6 +114,7 @@ class MemoryStore implements Store {
     this.#keep({ ...record, body: new Uint8Array(record.body), version: 1, epoch })
     this.#subjects.addRow(record.subject, record.id)
     this.#queue.add(record.id, record.deadline)
+    if (link) this.#links.add(record.id, link)
     return { kind: 'created', epoch, evicted: excess.map(({ id }) => id) }
   }
 
@@ -151,6 +159,18 @@ class MemoryStore implements Store {
     return ended
   }
 
+  async revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
+    throwIfAborted(options.signal)
+    const { now, at, reason, keepUntil } = options
+    const ended: EndedRecord[] = []
+    for (const id of this.#links.sever(key, at, keepUntil, now)) {
+      const record = this.#live(id)!
+      if (record.deadline > now) ended.push({ id, subject: record.subject })
+      this.#entomb(record, now, reason)
+    }
+    return ended
+  }
+
   async list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]> {
     throwIfAborted(options?.signal)
     return this.#liveOf(subject)
@@ -160,6 +180,7 @@ class MemoryStore implements Store {
     throwIfAborted(options.signal)
     this.ledger.purge(options.before, options.limit)
     this.#subjects.purgeRowless(options.limit)
+    this.#links.purge(options.before, options.limit)
     return this.#removeOutdated(options.before, options.limit)
   }
 
@@ -192,6 +213,7 @@ class MemoryStore implements Store {
   #entomb({ id, subject, deadline, absoluteDeadline }: StoredRecord, revokedAt: number, reason: string): void {
     this.#rows.set(id, { kind: 'tombstone', tombstone: { id, subject, revokedAt, reason, absoluteDeadline } })
     this.#subjects.markRevoked(subject, id)
+    this.#links.remove(id)
     if (absoluteDeadline < deadline) this.#requeue(id, absoluteDeadline)
   }
 
@@ -216,6 +238,7 @@ class MemoryStore implements Store {
       const row = this.#rows.get(id)!
       this.#rows.delete(id)
       this.#subjects.removeRow(subjectOf(row), id)
+      this.#links.remove(id)
     }
     return outdated.length
   }

@@ -24,6 +24,7 @@ export type FaultyOperation =
   | 'update'
   | 'revoke'
   | 'revokeSubject'
+  | 'revokeLinked'
   | 'list'
   | 'purge'
   | `ledger.${keyof Ledger}`
@@ -99,6 +100,9 @@ export function faultyStore(store: Store, script: FaultScript = {}): FaultyStore
     update: (id, version, changes, options) => run('update', options?.signal, () => store.update(id, version, changes, options)),
     revoke: (id, options) => run('revoke', options.signal, () => store.revoke(id, options)),
     revokeSubject: (subject, options) => run('revokeSubject', options.signal, () => store.revokeSubject(subject, options)),
+    ...(store.revokeLinked && {
+      revokeLinked: (key, options) => run('revokeLinked', options.signal, () => store.revokeLinked!(key, options)),
+    }),
     list: (subject, options) => run('list', options?.signal, () => store.list(subject, options)),
     purge: (options) => run('purge', options.signal, () => store.purge(options)),
     close: () => store.close(),

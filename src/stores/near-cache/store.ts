@@ -5,12 +5,14 @@ import type {
   Channel,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   Ledger,
   NewRecord,
   PurgeOptions,
   ReadOptions,
   ReadOutcome,
   RecordChanges,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
@@ -43,6 +45,7 @@ export class NearCache implements Store {
   readonly ledger: Ledger
   readonly channel: Channel
   readonly changes: Changes | undefined
+  readonly revokeLinked?: NonNullable<Store['revokeLinked']>
 
   readonly #store: Store
   readonly #clock: () => number
@@ -58,6 +61,7 @@ export class NearCache implements Store {
     this.channel = store.channel
     this.changes = store.changes
     this.#store = store
+    if (store.revokeLinked !== undefined) this.revokeLinked = (key, options) => this.#revokeLinked(key, options)
     this.#clock = clock
     this.#copies = new Copies(maxEntries, maxStaleness)
     this.#subscription = new Subscription(store.changes!, clock, {
@@ -134,6 +138,18 @@ export class NearCache implements Store {
     await this.#subscription.close()
     this.#dropAll()
     await this.#store.close()
+  }
+
+  /** Whose sessions end is known only from the answer, and it may be lost: then every copy goes. Rare enough. */
+  async #revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
+    try {
+      const ended = await this.#store.revokeLinked!(key, options)
+      for (const { id } of ended) this.#drop(id)
+      return ended
+    } catch (error) {
+      this.#dropAll()
+      throw error
+    }
   }
 
   /**
