@@ -2,7 +2,7 @@
 //
 //   4  cli, demo, examples -> public entries only
 //   3  console -> stepup, monitor, oidc, http, core        adapters/<x> -> http, core (+ that framework's types)
-//      testing -> stepup, core
+//      testing -> stepup, oidc, core
 //   2  stepup, tokens, oidc, binding -> http, core         stepup/stores/<x> -> stepup/factor-store.ts, core
 //   1  http, stores/<x>, monitor -> core
 //   0  core -> nothing but the language and node:crypto behind one file (and the types of Standard Schema)
@@ -45,7 +45,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   stores: { parts: ['core'], builtins: 'all', packages: 'none', filesStandAlone: true },
   monitor: { parts: ['core'], builtins: 'all', packages: 'offered' },
-  testing: { parts: ['stepup', 'core'], builtins: 'all', packages: 'none' },
+  testing: { parts: ['stepup', 'oidc', 'core'], builtins: 'all', packages: 'none' },
   adapters: { parts: ['http', 'core'], builtins: 'all', packages: 'framework-types', filesStandAlone: true },
   binding: middle,
   stepup: middle,

@@ -1,9 +1,10 @@
-/** `sojourn/testing`: the contracts of store, ledger, channel and factor store as test suites, and the fakes that tests of sessions need. */
+/** `sojourn/testing`: the contracts of store, ledger, channel, factor store and outbox as test suites, and the fakes that tests of sessions need. */
 
 export type { TestedCapabilities } from './contract/capabilities.ts'
 export type { TestedOrNot } from './contract/completeness.ts'
 export type { FactorStoreFactory, FactorStoreUnderTest } from './contract/factor-harness.ts'
 export type { StaleHandle, StoreFactory, StoreNetwork, StoreUnderTest, TestRunner } from './contract/harness.ts'
+export type { OutboxFactory, OutboxUnderTest } from './contract/outbox-harness.ts'
 export type { StoreContractOptions } from './contract.ts'
 export { describeChangesContract, describeChannelContract, describeLedgerContract, describeStoreContract } from './contract.ts'
 export type { CookieJar, CookieJarOptions, JarCookie } from './cookie-jar.ts'
@@ -13,6 +14,7 @@ export type { FakeClock } from './fake-clock.ts'
 export { fakeClock } from './fake-clock.ts'
 export type { Fault, FaultScript, FaultyOperation, FaultyStore } from './faulty-store.ts'
 export { faultyStore } from './faulty-store.ts'
+export { describeOutboxContract } from './outbox-contract.ts'
 export type { StoreWorker } from './races/processes.ts'
 export { seededRandom } from './seeded-random.ts'
 export type { ProxyMode, TcpProxy } from './tcp-proxy.ts'

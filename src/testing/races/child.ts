@@ -1,6 +1,7 @@
 /** Entry of a process that contends: opens the store it is told to, waits for the word, and reports. */
 import { systemClock } from '../../core/clock.ts'
 import { factorRaces } from './factors.ts'
+import { outboxRaces } from './outbox.ts'
 import type { Part, Race } from './race.ts'
 import { races } from './races.ts'
 
@@ -12,12 +13,12 @@ export type Request =
 
 export type Answer = { readonly report: unknown } | { readonly error: string }
 
-/** A store of either kind: which one a race is about is the affair of who asks for it. */
+/** A store of any kind: which one a race is about is the affair of who asks for it. */
 interface AnyStore {
   readonly close: () => Promise<void>
 }
 
-const everyRace = { ...races, ...factorRaces } as Readonly<Record<string, Race<unknown, unknown, AnyStore>>>
+const everyRace = { ...races, ...factorRaces, ...outboxRaces } as Readonly<Record<string, Race<unknown, unknown, AnyStore>>>
 
 let opened: { readonly store: AnyStore; readonly close: () => Promise<void> } | undefined
 

@@ -1,4 +1,5 @@
 import type { Store } from '../../core/store.ts'
+import type { Outbox } from '../../oidc/outbox.ts'
 import type { FactorStore } from '../../stepup/factor-store.ts'
 import type { TestedCapabilities } from '../contract/capabilities.ts'
 
@@ -33,3 +34,8 @@ export const race = <Plan, Report>(one: Race<Plan, Report>): AnyRace => one as A
 export type AnyFactorRace = Race<unknown, unknown, FactorStore>
 
 export const factorRace = <Plan, Report>(one: Race<Plan, Report, FactorStore>): AnyFactorRace => one as AnyFactorRace
+
+/** The same over an outbox. */
+export type AnyOutboxRace = Race<unknown, unknown, Outbox>
+
+export const outboxRace = <Plan, Report>(one: Race<Plan, Report, Outbox>): AnyOutboxRace => one as AnyOutboxRace

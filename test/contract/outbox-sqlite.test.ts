@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { sqliteOutbox } from 'sojourn/oidc/stores/sqlite'
+import { describeOutboxContract, type OutboxFactory } from 'sojourn/testing'
+import { describe, it } from 'vitest'
+
+/** Outboxes on one file, each as `open` makes it. */
+const factoryOf =
+  (open: (file: string) => DatabaseSync | string): OutboxFactory =>
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sojourn-'))
+    const file = join(folder, 'application.db')
+    const closers: (() => unknown)[] = []
+    const openOutbox = () => {
+      const source = open(file)
+      const outbox = sqliteOutbox(source)
+      closers.push(() => outbox.close())
+      if (typeof source !== 'string') closers.push(() => source.close())
+      return outbox
+    }
+    const close = async () => {
+      for (const closer of closers) await closer()
+      await rm(folder, { recursive: true })
+    }
+    const worker = {
+      module: new URL('outbox-sqlite-worker.ts', import.meta.url),
+      env: { CONTRACT_OUTBOX_FILE: file },
+      execArgv: ['--conditions=sojourn-source', '--no-warnings'],
+    }
+    return { outbox: openOutbox(), openSecond: async () => openOutbox(), worker, close }
+  }
+
+const file = factoryOf((path) => path)
+describeOutboxContract('sqlite in a file of its own', file, { describe, it }, { processes: 'tested' })
+
+/** An application that has set its handle to whatever it likes. */
+const handle = factoryOf((path) => {
+  const database = new DatabaseSync(path, { readBigInts: true, returnArrays: true } as object)
+  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS people (name TEXT)')
+  return database
+})
+describeOutboxContract('sqlite among an application’s tables', handle, { describe, it }, { processes: 'tested' })
