@@ -137,6 +137,22 @@ export type EventDetails =
       /** Machine word, such as `signature`, `audience`, `events`. */
       readonly reason: string
     }
+  | {
+      readonly type: 'signing-key.added'
+      readonly kid: string
+      readonly algorithm: string
+      /** `due`: the next period's, ahead. `missing`: there was none, so that it signs at once. `damaged`: what was there could not be opened. */
+      readonly reason: 'due' | 'missing' | 'damaged'
+      readonly signsFrom: number
+    }
+  | { readonly type: 'signing-key.retired'; readonly kid: string; readonly algorithm: string }
+  | {
+      readonly type: 'access-token.minted'
+      /** Name of the token (`jti`), and who it is for. */
+      readonly tokenId: string
+      readonly clientId: string
+      readonly audience: string
+    }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */
