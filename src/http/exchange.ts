@@ -2,7 +2,7 @@
  * One request and its response: from the request's facts to a session, and from the session to header changes. Every adapter goes
  * through here, so that none has a policy of its own.
  */
-import { ConfigError, type CsrfRule, type SojournError } from '../core/errors.ts'
+import { ConfigError, type CsrfRule, SessionStateError, type SojournError } from '../core/errors.ts'
 import type { JsonObject } from '../core/patch.ts'
 import type { OnOutage } from '../core/reading.ts'
 import type { Notes } from '../core/record.ts'
@@ -46,6 +46,8 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   #csrf: CsrfVerdict = 'pass'
   /** Value of the cookie that a visitor's tokens are bound to, once it is asked for, and whether the browser has it already. */
   #anonymous: { readonly value: string; readonly isNew: boolean } | undefined
+  /** Cookies of layers above, by name: the last line for each. */
+  #further: Map<string, { readonly writer: CookieWriter; readonly line: string }> | undefined
 
   /** @param isUpgrade - Whether it becomes a socket, and no answer of ours follows that could carry a cookie. */
   constructor(http: SessionHttp<Data, Native>, facts: NativeFacts<Native>, isUpgrade = false) {
@@ -98,6 +100,40 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     if (this.#anonymous !== undefined) return this.#anonymous.value
     const writer = this.#csrfWriter
     return writer && this.http.csrf.cookie.valueIn(this.facts.header('cookie'), writer)
+  }
+
+  /**
+   * Sends a cookie of a layer above with the answer: a transaction that is under way in this browser.
+   *
+   * @param line - A `Set-Cookie` line of this writer's.
+   * @throws {SojournError} what `startRefusal` says: on such a channel, or for such a request, no cookie is set.
+   * @throws {SessionStateError} `ERR_SESSION_COMMITTED` - the headers have left.
+   */
+  sendCookie(writer: CookieWriter, line: string): void {
+    const refusal = this.startRefusal()
+    if (refusal !== undefined) throw refusal
+    if (this.#instruction !== undefined || !this.canSetCookie)
+      throw new SessionStateError(
+        'The response is already on its way, so no cookie can be set. Do this before the first byte is written.',
+        {
+          code: 'ERR_SESSION_COMMITTED',
+        },
+      )
+    this.#further ??= new Map()
+    this.#further.set(writer.shape.name, { writer, line })
+  }
+
+  /** Whether cookies of this request and its answer are those of a developer's machine, without TLS. */
+  get isLoopback(): boolean {
+    return this.#verdict === 'loopback'
+  }
+
+  #applyFurtherCookies(target: HeaderTarget): boolean {
+    if (this.#further === undefined) return false
+    const lines = [...this.#further.values()]
+    const others = target.setCookies().filter((other) => !lines.some(({ writer }) => writer.isAbout(other)))
+    target.replaceSetCookies([...others, ...lines.map(({ line }) => line)])
+    return true
   }
 
   #anonymousCookie(): { readonly value: string; readonly isNew: boolean } {
@@ -256,7 +292,7 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   get hasHeaderChanges(): boolean {
     const instruction = this.#instruction
     if (instruction === undefined || this.#csrf === 'exempt') return false
-    if (this.#anonymous?.isNew === true || this.#varies) return true
+    if (this.#anonymous?.isNew === true || this.#varies || this.#further !== undefined) return true
     return instruction.kind !== 'none' || this.#isDuplicated || this.#isRefused || this.#session!.isUsed || instruction.isLogout
   }
 
@@ -273,11 +309,12 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
     const lines = this.#setCookieLines(instruction)
     if (lines.length > 0) replaceCookie(target, use!.cookie, lines)
     const hasCsrfCookie = this.#applyCsrfCookie(target)
+    const hasFurtherCookie = this.#applyFurtherCookies(target)
     if (this.#varies) for (const name of ['Sec-Fetch-Site', 'Origin']) target.set('Vary', withVary(target.get('Vary'), name))
     if (instruction.isLogout) this.#clearSiteData(target, instruction)
     const isGuardsTurn = lines.length > 0 || this.#isRefused
     if (isGuardsTurn) for (const guard of this.http.guards) guard.respond?.(this.#session!, this, target, this.#hasStarted)
-    const hasOwnCookie = isGuardsTurn || hasCsrfCookie
+    const hasOwnCookie = isGuardsTurn || hasCsrfCookie || hasFurtherCookie
     if (hasOwnCookie || this.#session!.isUsed) markPersonal(target, hasOwnCookie)
   }
 
