@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { challengeHeaders, nonceHeaders } from '../../../src/tokens/dpop/answers.ts'
 import { PROOF_ALGORITHMS } from '../../../src/tokens/dpop/key.ts'
-import { presentedToken } from '../../../src/tokens/dpop/presented.ts'
 
 describe('a refusal', () => {
   it('says how it may be tried again, is kept by no cache, and can be read by pages of other origins', () => {
@@ -40,37 +39,4 @@ describe('a refusal', () => {
 it('a nonce on a good answer keeps that answer out of caches', () => {
   expect(nonceHeaders('n0nce')).toMatchObject({ 'DPoP-Nonce': 'n0nce', 'Cache-Control': 'no-store' })
   expect(nonceHeaders(undefined)).toEqual({})
-})
-
-describe('a token', () => {
-  it.each([
-    ['DPoP abc.def-_~+/==', { scheme: 'DPoP', accessToken: 'abc.def-_~+/==' }],
-    ['dpop abc', { scheme: 'DPoP', accessToken: 'abc' }],
-    ['BEARER abc', { scheme: 'Bearer', accessToken: 'abc' }],
-    [' Bearer  abc ', { scheme: 'Bearer', accessToken: 'abc' }],
-  ])('comes as %j', (header, expected) => {
-    expect(presentedToken(header)).toEqual(expected)
-  })
-
-  it.each([undefined, '', 'Basic dXNlcjpwYXNz', 'Negotiate abc', 'DPoPish abc', 'Basic Bearer'])(
-    'does not come as %j',
-    (header) => {
-      expect(presentedToken(header)).toEqual({ scheme: 'none' })
-    },
-  )
-
-  it.each([
-    'Bearer',
-    'DPoP ',
-    'Bearer a b',
-    'Bearer a, DPoP b',
-    'DPoP a, DPoP a',
-    'DPoP a,Bearer b',
-    'Basic abc, Bearer b',
-    'Bearer ä',
-    'Bearer a"b',
-    `Bearer ${'a'.repeat(16_384)}`,
-  ])('never comes as %j', (header) => {
-    expect(presentedToken(header)).toEqual({ scheme: 'invalid' })
-  })
 })
