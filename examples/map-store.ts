@@ -13,9 +13,10 @@ export function mapStore(): Store {
     rows.set(id, { kind: 'tombstone', tombstone: { id, subject, absoluteDeadline, revokedAt: now, reason } })
   const end = (row: ReadOutcome) => (row.kind === 'record' ? row.record.deadline : row.tombstone.absoluteDeadline)
   // Nothing waits between looking and writing: that makes each operation atomic here. Yours needs a transaction.
-  const { capabilities, ledger, channel } = memoryStore()
+  const { capabilities: all, ledger, channel } = memoryStore()
+  const capabilities = { ...all, limitsSubjects: false, revokesLinked: false }
   return {
-    ...{ name: 'map', capabilities: { ...capabilities, limitsSubjects: false }, ledger, channel, close: async () => {} },
+    ...{ name: 'map', capabilities, ledger, channel, close: async () => {} },
     create: operation((record, { now, replaces }) => {
       const replaced = live(replaces?.id)
       if (rows.has(record.id)) return { kind: 'exists' }

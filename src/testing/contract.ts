@@ -9,6 +9,7 @@ import { ruleOf, type StoreFactory, type TestRunner } from './contract/harness.t
 import { hostileSubjectRules } from './contract/hostile-subjects.ts'
 import { claimRules, countRules, getRules, ledgerWaitingRules, putAndTakeRules } from './contract/ledger.ts'
 import { limitRules } from './contract/limits.ts'
+import { linkRules, noLinkRules } from './contract/links.ts'
 import { listRules } from './contract/listing.ts'
 import { networkRules } from './contract/network.ts'
 import { ownRemovalRules, purgeRules, removalRules } from './contract/purge.ts'
@@ -76,6 +77,7 @@ export function describeStoreContract(
     if (tested.listsSubjects) describe('list', () => listRules(rule))
     if (tested.revokesSubjects) describe('revoke a subject', () => revokeSubjectRules(rule, tested))
     if (tested.limitsSubjects) describe('limit', () => limitRules(rule))
+    describe('provider links', () => (tested.revokesLinked ? linkRules(rule, tested) : noLinkRules(rule)))
     describe('purge', () => {
       purgeRules(rule, tested)
       if (tested.purgesItself) ownRemovalRules(rule, tested)

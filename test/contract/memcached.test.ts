@@ -24,7 +24,7 @@ const factory = async () => {
   return { store: handles[0]!, openSecond: () => open(), worker, network: { server, openThrough: open }, close }
 }
 
-const capabilities = { listsSubjects: false, limitsSubjects: false, purgesItself: true, hasChannel: false }
+const capabilities = { listsSubjects: false, limitsSubjects: false, revokesLinked: false, purgesItself: true, hasChannel: false }
 
 describeStoreContract('memcached', factory, { describe, it }, { capabilities, processes: 'tested', network: 'tested' })
 describeLedgerContract('memcached', factory, { describe, it })

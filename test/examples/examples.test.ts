@@ -171,5 +171,5 @@ describeStoreContract(
     return { store, close: () => store.close() }
   },
   { describe, it },
-  { capabilities: { limitsSubjects: false } },
+  { capabilities: { limitsSubjects: false, revokesLinked: false } },
 )

@@ -5,7 +5,9 @@ import { create, isAlive, type Rule, someRecord, someSubject } from './harness.t
 
 /** What a store under test claims. What decides which rules apply to it, and what they expect. */
 export interface TestedCapabilities
-  extends Required<Pick<StoreCapabilities, 'listsSubjects' | 'revokesSubjects' | 'limitsSubjects' | 'purgesItself'>> {
+  extends Required<
+    Pick<StoreCapabilities, 'listsSubjects' | 'revokesSubjects' | 'limitsSubjects' | 'revokesLinked' | 'purgesItself'>
+  > {
   /** Whether the store carries messages between processes. Without it, its channel rejects with `ERR_STORE_UNSUPPORTED`. */
   readonly hasChannel: boolean
 }
@@ -15,6 +17,7 @@ const EVERYTHING: TestedCapabilities = {
   listsSubjects: true,
   revokesSubjects: true,
   limitsSubjects: true,
+  revokesLinked: true,
   purgesItself: false,
   hasChannel: true,
 }
@@ -23,9 +26,10 @@ export const capabilitiesOf = (claimed: Partial<TestedCapabilities> = {}): Teste
 
 export function capabilityRules(rule: Rule, tested: TestedCapabilities): void {
   rule('the store reports the capabilities it is tested for', async ({ store }) => {
-    const { listsSubjects, revokesSubjects, limitsSubjects, purgesItself = false } = store.capabilities
+    const { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked = false, purgesItself = false } = store.capabilities
     const { hasChannel: _, ...expected } = tested
-    isEqual({ listsSubjects, revokesSubjects, limitsSubjects, purgesItself }, expected, 'the capabilities')
+    const reported = { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked, purgesItself }
+    isEqual(reported, expected, 'the capabilities')
   })
 
   if (!tested.listsSubjects) {
