@@ -12,17 +12,17 @@ import { ASSERTION_TYPE, createAssertions, type PinnedKey, pinnedKeysOf } from '
 import { readBasic } from './clients/basic.ts'
 import { type RefusalReason, tellerOfRefusals } from './clients/refusals.ts'
 import type { TokenContext } from './context.ts'
-import type { TokenClient } from './options.ts'
+import type { RegisteredClient } from './options.ts'
 import type { Clients } from './parts.ts'
 
 /** A client as it is looked up: a secret is kept as its hash alone. */
 interface KnownClient {
-  readonly client: TokenClient
+  readonly client: RegisteredClient
   readonly secretHash: Buffer | undefined
   readonly keys: readonly PinnedKey[]
 }
 
-type Judgement = { readonly client: TokenClient } | { readonly clientId: string | undefined; readonly reason: RefusalReason }
+type Judgement = { readonly client: RegisteredClient } | { readonly clientId: string | undefined; readonly reason: RefusalReason }
 
 export function createClients(context: TokenContext): Clients {
   const { service, settings } = context
@@ -94,7 +94,7 @@ export function createClients(context: TokenContext): Clients {
 
 const OURS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 
-function knownClient(client: TokenClient): KnownClient {
+function knownClient(client: RegisteredClient): KnownClient {
   const { authentication } = client
   const isSecret = typeof authentication === 'object' && 'clientSecret' in authentication
   return {
