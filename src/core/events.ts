@@ -106,6 +106,7 @@ export type EventDetails =
       /** Machine word, such as `replayed`, `other-url`, `signature`. */
       readonly reason: string
     }
+  | { readonly type: 'access-token.revoked'; readonly clientId: string }
   | {
       readonly type: 'token-client.refused'
       /** `undefined` where no client is known that could be meant. */
@@ -152,6 +153,38 @@ export type EventDetails =
       readonly tokenId: string
       readonly clientId: string
       readonly audience: string
+    }
+  | { readonly type: 'refresh-token.granted'; readonly clientId: string; readonly familyId: string }
+  | {
+      readonly type: 'refresh-token.rotated'
+      readonly clientId: string
+      readonly familyId: string
+      /** A replaced token came again in time, and got the successor that there was: a lost answer, parallel requests, or a copy. */
+      readonly isRepeated: boolean
+    }
+  | {
+      readonly type: 'refresh-token.reused'
+      readonly clientId: string
+      readonly familyId: string
+      /** How many tokens ago it was the current one, as far as that is remembered. */
+      readonly generation: number
+      /** What ended: with the policy's `onReuse: 'refuse'` only the family. */
+      readonly outcome: 'session-revoked' | 'family-ended'
+    }
+  | {
+      readonly type: 'refresh-token.refused'
+      /** Who brought it. */
+      readonly clientId: string
+      /** Machine word, such as `forged`, `other-client`, `other-key`. */
+      readonly reason: string
+      readonly familyId?: string | undefined
+    }
+  | {
+      readonly type: 'refresh-token.ended'
+      readonly clientId: string
+      readonly familyId: string
+      /** `limit`: one more was granted than a session may have. */
+      readonly reason: 'revoked' | 'limit'
     }
   | { readonly type: 'safety.lowered'; readonly option: string }
 

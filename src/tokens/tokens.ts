@@ -11,7 +11,9 @@ import { type Endpoint, type Endpoints, endpointsOf } from '../http/endpoints.ts
 import { createAccessTokens } from './access-token.ts'
 import { createClients } from './clients.ts'
 import type { TokenContext } from './context.ts'
+import { createDenials, type Denials } from './denials.ts'
 import { createDpopProofs } from './dpop.ts'
+import { createFeed, type Feed } from './feed.ts'
 import { feedEndpoint } from './feed-endpoint.ts'
 import { checkInstalled } from './installed.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
@@ -45,6 +47,8 @@ export interface TokenParts {
   readonly refreshTokens: RefreshTokens
   readonly dpop: DpopProofs
   readonly clients: Clients
+  readonly denials: Denials
+  readonly feed: Feed
 }
 
 /** Tokens of one application. Hand `node` or `web` to your server, in front of the sessions. */
@@ -121,6 +125,8 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
     refreshTokens: createRefreshTokens(context, accessTokens),
     dpop: createDpopProofs(context),
     clients: createClients(context),
+    denials: createDenials(context),
+    feed: createFeed(context),
   }
   const { paths } = settings
   const endpoints = new Map<string, Endpoint>([
@@ -147,7 +153,7 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
       return parts.refreshTokens.grant(session, grantOptions)
     },
     signingKeys: () => keys.status(),
-    async close() {},
+    close: () => parts.feed.close(),
   }
 }
 

@@ -1,14 +1,10 @@
 /** Who may call the endpoints, as the options name them: every default filled in, and refused at start-up what would prove nothing. */
 import { checkKnown, invalidTokens, isAudience, isScope, type RegisteredClient, type TokenClient } from '../options.ts'
+import { complaintAbout } from './complaints.ts'
 
 const KNOWN = new Set<string>(['id', 'authentication', 'scopes', 'audiences', 'may', 'dpop'] satisfies (keyof TokenClient)[])
 const MAY: readonly unknown[] = ['introspect', 'feed']
-/** 32 bytes or more in base64url. */
-const SECRET = /^[A-Za-z0-9_-]{43,512}=?$/
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
-/** RFC 7517, 9.2; RFC 9964, 4: what only the client may know. Whoever hands it over has shared its secret. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-const KEY_TYPES: readonly unknown[] = ['EC', 'OKP', 'AKP', 'RSA']
 
 /** @throws {ConfigError} `ERR_CONFIG_INVALID` - says which client, by its place, and what is wrong with it. */
 export function resolveClients(clients: unknown, defaultAudience: string): ReadonlyMap<string, RegisteredClient> {
@@ -47,32 +43,8 @@ function resolveClient(which: string, given: unknown, defaultAudience: string): 
 }
 
 function checkAuthentication(which: string, authentication: unknown): void {
-  if (authentication === 'public') return
-  const { clientSecret, jwks, ...others } = asObject(authentication)
-  const isSecret = typeof clientSecret === 'string' && SECRET.test(clientSecret) && new Set(clientSecret).size >= 16
-  if (isSecret && jwks === undefined && Object.keys(others).length === 0) return
-  if (clientSecret === undefined && Object.keys(others).length === 0 && isKeySet(jwks)) return
-  if (clientSecret !== undefined)
-    throw invalidTokens(`${which} has a weak secret`, '32 random bytes in base64url', 'whoever guesses it is the client')
-  throw invalidTokens(
-    `${which} has no way to prove itself`,
-    "'public', { clientSecret } or { jwks } with public keys alone",
-    'tokens go to whoever passes for it',
-  )
-}
-
-function isKeySet(jwks: unknown): boolean {
-  const { keys } = asObject(jwks)
-  return Array.isArray(keys) && keys.length > 0 && keys.length <= 32 && keys.every(isPublicKey)
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
-}
-
-function isPublicKey(key: unknown): boolean {
-  if (typeof key !== 'object' || key === null) return false
-  return KEY_TYPES.includes((key as { kty?: unknown }).kty) && !PRIVATE_MEMBERS.some((name) => Object.hasOwn(key, name))
+  const complaint = complaintAbout(which, authentication)
+  if (complaint !== undefined) throw invalidTokens(complaint.given, complaint.expected, complaint.why)
 }
 
 function checkList(name: string, list: unknown, isGood: (item: unknown) => boolean, expected: string): void {

@@ -1,0 +1,108 @@
+/**
+ * Where a feed's news come from: the events of this process, the messages of others, and, where the engine pushes them, the changes of records, which
+ * also show what a job or another program ended.
+ */
+
+import type { SojournEvent } from '../../core/events.ts'
+import { subjectKeyOf } from '../../core/placement.ts'
+import type { Service } from '../../core/service.ts'
+import { ChangedRecords } from './changed.ts'
+import type { Ended, FeedLog } from './log.ts'
+import { receive } from './receiving.ts'
+
+/** What an event says of tokens. */
+export function endedBy(event: SojournEvent): readonly Ended[] {
+  switch (event.type) {
+    case 'session.revoked':
+      return ofSession(event.sessionId)
+    case 'session.reused':
+      return event.outcome === 'revoked' ? ofSession(event.sessionId) : []
+    case 'session.started':
+      return ofSession(event.replacedSessionId)
+    case 'subject.revoked':
+      return event.subject === undefined ? [] : [{ kind: 'subject', subjectKey: subjectKeyOf(event.subject), at: event.at }]
+    case 'traits.drifted': {
+      const isDoubted = event.grade === 'step-up' && !event.isShadow && event.sessionId !== undefined
+      return isDoubted ? [{ kind: 'doubt', sessionId: event.sessionId!, at: event.at }] : []
+    }
+    default:
+      return []
+  }
+}
+
+function ofSession(sessionId: string | undefined): readonly Ended[] {
+  return sessionId === undefined ? [] : [{ kind: 'session', sessionId }]
+}
+
+/** News while they are followed. */
+export interface Source {
+  /**
+   * Resolves, once everything heard of until now is in the log, to that instant. Not while the engine's pushes are interrupted, or the store is away.
+   */
+  settled(): Promise<number>
+  close(): Promise<void>
+}
+
+/** @throws {StoreError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_UNSUPPORTED` - there is no way to hear of other processes. */
+export async function openSource(service: Service, log: FeedLog, sender: string): Promise<Source> {
+  const { store, clock } = service.config
+  const { events } = service
+  const tell = (ended: Ended) => log.tell(ended)
+  const changed = new ChangedRecords(service, (id) => log.hasEnded(id), tell)
+  // With the engine's own pushes a lost message of another process is no loss.
+  const hasChanges = store.changes !== undefined
+  let dropped = events.dropped
+  let isInterrupted = false
+  let resumed: Promise<void> = Promise.resolve()
+  let resume = () => {}
+
+  const lost = () => {
+    if (!hasChanges) log.gap()
+  }
+  const leaveChannel = await receive(store.channel, { sender, since: () => log.since, ended: tell, lost })
+  const leaveChanges = await store.changes
+    ?.subscribe({
+      changed: (id) => changed.add(id),
+      subjectRevoked: (subjectKey) => log.tell({ kind: 'subject', subjectKey, at: clock() }),
+      interrupted() {
+        if (isInterrupted) return
+        isInterrupted = true
+        resumed = new Promise((resolve) => {
+          resume = resolve
+        })
+      },
+      resumed() {
+        if (!isInterrupted) return
+        isInterrupted = false
+        log.gap()
+        resume()
+      },
+    })
+    .catch(async (error: unknown) => {
+      await leaveChannel().catch(() => {})
+      throw error
+    })
+
+  return {
+    async settled() {
+      if (events.dropped > dropped) {
+        // An end may have been among what this process was too busy to tell.
+        dropped = events.dropped
+        lost()
+      }
+      let at: number
+      do {
+        await resumed
+        at = clock()
+        await changed.settled()
+      } while (isInterrupted)
+      return at
+    },
+    async close() {
+      changed.close()
+      resume()
+      // The connection may be lost already.
+      await Promise.allSettled([leaveChannel(), leaveChanges?.()])
+    },
+  }
+}
