@@ -195,22 +195,29 @@ async function sendOnNode(answer: EndpointAnswer, response: ServerResponse, sign
   response.flushHeaders()
   for await (const piece of body) {
     if (signal.aborted) break
-    // A client that reads slowly is waited for, or its answers would pile up here.
-    if (!response.write(piece)) await drained(response, signal)
+    // A client that reads slowly is waited for, or its answers would pile up here; one that does not read at all is let go.
+    if (!response.write(piece) && !(await drained(response, signal))) response.destroy()
   }
   response.end()
 }
 
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** Longest wait for a client to read on, in milliseconds. */
+const PATIENCE = 30_000
+
+/** @returns `false` when it has not read for too long. */
+function drained(response: ServerResponse, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done)
-      signal.removeEventListener('abort', done)
-      resolve()
+    const done = (isDrained: boolean) => {
+      clearTimeout(timer)
+      response.off('drain', drain)
+      signal.removeEventListener('abort', drain)
+      resolve(isDrained)
     }
-    response.on('drain', done)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
+    const drain = () => done(true)
+    const timer = setTimeout(() => done(false), PATIENCE).unref()
+    response.on('drain', drain)
+    signal.addEventListener('abort', drain)
+    if (signal.aborted) drain()
   })
 }
 
