@@ -76,7 +76,7 @@ export interface CreateOptions extends CallOptions {
 
 /** What a record is linked to: the login at an OpenID Provider that it came of. The store knows names and an instant only. */
 export interface RecordLink {
-  /** One to four different names of 43 base64url characters each. */
+  /** One to three different names of 43 base64url characters each. */
   readonly keys: readonly string[]
   /** When it was made, in epoch milliseconds, by the clock of who will also say when it ended. */
   readonly at: number

@@ -5,10 +5,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { sqliteStore } from 'sojourn/stores/sqlite'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Store } from '../../src/core/store.ts'
+import { MIGRATIONS } from '../../src/stores/sqlite/schema.ts'
 
 const HOUR = 3_600_000
 const now = 1_893_456_000_000
 const APPLICATION_ID = 0x534a4e31
+const logout = { now, reason: 'logout' }
 const recordOf = (id: string, parts: { subject?: string; deadline?: number; body?: Uint8Array } = {}) => ({
   id,
   subject: undefined,
@@ -122,11 +124,28 @@ describe('opening the file', () => {
     expect(() => open({ path, busyTimeout })).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }))
   })
 
+  it('leads a file of the first version to the present one, with all that is in it', async () => {
+    sql(`PRAGMA application_id = ${APPLICATION_ID}`)
+    const database = new DatabaseSync(path)
+    database.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
+    database.exec(`INSERT INTO sessions VALUES ('old', 3, 'ada', 0, ${now}, ${now + HOUR}, ${now + HOUR}, NULL, NULL, x'01')`)
+    database.close()
+
+    const store = open()
+
+    expect(await store.read('old')).toMatchObject({ kind: 'record', record: { version: 3, subject: 'ada' } })
+    await store.create(recordOf('new'), { now, link: { keys: ['key'], at: now } })
+    expect(await store.revokeLinked!('key', { ...logout, at: now, keepUntil: now + HOUR })).toEqual([
+      { id: 'new', subject: undefined },
+    ])
+    expect(await store.read('old')).toMatchObject({ kind: 'record' })
+  })
+
   it('marks its files, counts their version and uses the write-ahead log', () => {
     open()
 
     expect(sql('PRAGMA application_id')).toEqual([{ application_id: APPLICATION_ID }])
-    expect(sql('PRAGMA user_version')).toEqual([{ user_version: 1 }])
+    expect(sql('PRAGMA user_version')).toEqual([{ user_version: MIGRATIONS.length }])
     expect(sql('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }])
   })
 
@@ -330,6 +349,7 @@ describe('durability', () => {
   it.each<[string, (store: Store) => Promise<unknown>]>([
     ['a revocation', (store) => store.revoke('a', options)],
     ['ending a subject', (store) => store.revokeSubject('ada', options)],
+    ['ending a login', (store) => store.revokeLinked!('key', { ...options, at: now, keepUntil: now + HOUR })],
     ['replacing a session', (store) => store.create(recordOf('b'), { now, replaces })],
     [
       'evicting a session',
@@ -348,11 +368,30 @@ describe('durability', () => {
   })
 })
 
+describe('links', () => {
+  it('finds sessions by an index, and keeps none of a link once they ended', async () => {
+    const store = open()
+    const link = { keys: ['one', 'two', 'three'], at: now }
+    for (const id of ['a', 'b', 'c']) await store.create(recordOf(id, { subject: 'ada' }), { now, link })
+    const plan = sql(
+      `EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE (link_1 = 'x' OR link_2 = 'x' OR link_3 = 'x') AND link_at <= 1`,
+    )
+    await store.revoke('a', logout)
+    await store.revokeSubject('ada', { ...logout, except: 'b' })
+    await store.revokeLinked!('two', { ...logout, at: now, keepUntil: now + HOUR })
+
+    expect(plan.map(({ detail }) => String(detail)).join()).not.toMatch(/SCAN/)
+    const left = sql('SELECT id FROM sessions WHERE coalesce(link_at, link_1, link_2, link_3) IS NOT NULL')
+    expect([left, sql('SELECT count(*) AS count FROM sessions WHERE revoked_at IS NOT NULL')]).toEqual([[], [{ count: 3 }]])
+  })
+})
+
 describe('many rows', () => {
   it('ends ten thousand sessions of a subject in one step', async () => {
     const store = open()
     sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-      INSERT INTO sessions SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now + HOUR}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
+      INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, revoked_at, reason, body)
+      SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now + HOUR}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
 
     const ended = await store.revokeSubject('ada', { now, reason: 'logout', except: 'id-77' })
 
@@ -373,7 +412,8 @@ describe('many rows', () => {
   it('writes while it purges, and neither is refused', async () => {
     const store = open()
     sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-      INSERT INTO sessions SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
+      INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, revoked_at, reason, body)
+      SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
     await store.create(recordOf('live'), { now })
 
     const purging = store.purge({ before: now + 1, limit: 10_000 })
@@ -386,7 +426,8 @@ describe('many rows', () => {
   it('ends a purge that is under way when it is closed', async () => {
     const store = open()
     sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-      INSERT INTO sessions SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
+      INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, revoked_at, reason, body)
+      SELECT 'id-' || i, 1, 'ada', 0, ${now}, ${now}, ${now + 12 * HOUR}, NULL, NULL, randomblob(300) FROM n`)
     const purging = store.purge({ before: now + 1, limit: 10_000 }).catch((error) => error.code)
     await new Promise((resolve) => setTimeout(resolve, 100))
 
@@ -399,7 +440,8 @@ describe('many rows', () => {
   it('lets waiting requests go first while it purges', async () => {
     const store = open()
     sql(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
-      INSERT INTO sessions SELECT hex(randomblob(11)), 1, 'user-' || (i % 9000), 0, ${now}, ${now} + i % 5000, ${now + 12 * HOUR},
+      INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, revoked_at, reason, body)
+      SELECT hex(randomblob(11)), 1, 'user-' || (i % 9000), 0, ${now}, ${now} + i % 5000, ${now + 12 * HOUR},
         NULL, NULL, randomblob(300) FROM n`)
     await store.create(recordOf('live', { deadline: now + HOUR }), { now })
     const waits: number[] = []

@@ -8,6 +8,7 @@ export const APPLICATION_ID = 0x53_4a_4e_31
  * - Tombstones share the table with records, so that one primary key guards an id against both. Theirs is the row with
  *   `revoked_at`; its `deadline` is then the absolute one, so a single index finds all that `purge` may remove.
  * - `sessions` is a rowid table although its key is text: bodies of several hundred bytes make a WITHOUT ROWID tree deep.
+ * - A link's keys are columns, so that they go with their row. Each has an index of the few rows that have one: the others pay nothing.
  * - `subject` is a BLOB column, which in SQLite means "keep what is given": see `subject.ts`.
  * - Columns are not STRICT, so an instant with a fraction of a millisecond is kept as it is rather than refused.
  */
@@ -50,5 +51,14 @@ export const MIGRATIONS: readonly string[] = [
     topic BLOB NOT NULL,
     message BLOB NOT NULL
   );
+  `,
+  `
+  ALTER TABLE sessions ADD COLUMN link_at INTEGER;
+  ALTER TABLE sessions ADD COLUMN link_1 TEXT;
+  ALTER TABLE sessions ADD COLUMN link_2 TEXT;
+  ALTER TABLE sessions ADD COLUMN link_3 TEXT;
+  CREATE INDEX sessions_link_1 ON sessions (link_1) WHERE link_1 IS NOT NULL;
+  CREATE INDEX sessions_link_2 ON sessions (link_2) WHERE link_2 IS NOT NULL;
+  CREATE INDEX sessions_link_3 ON sessions (link_3) WHERE link_3 IS NOT NULL;
   `,
 ]

@@ -5,6 +5,12 @@ const RECORD_COLUMNS = `id, version, subject, epoch, started_at AS startedAt, de
 // The oldest first; the id decides between two of the same instant, so that every process picks the same one.
 const OLDEST_FIRST = 'ORDER BY started_at, id'
 
+/** What remains of a session is found by no login. */
+const UNLINKED = 'link_at = NULL, link_1 = NULL, link_2 = NULL, link_3 = NULL'
+
+/** Logins that have ended are entries of the ledger's table, whose purge forgets them: `count` is the instant. Other kinds are in `ledger.ts`. */
+const SEVERED = 3
+
 const SQL = {
   /** In the order of `ReadRow`. */
   read: `SELECT version, subject, epoch, started_at, deadline, absolute_deadline, body, revoked_at, reason
@@ -14,13 +20,19 @@ const SQL = {
   epoch: 'SELECT epoch FROM epochs WHERE subject = ?',
   insert: `INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, body)
     VALUES (?, 1, ?, ?, ?, ?, ?, ?)`,
+  link: 'UPDATE sessions SET link_at = ?, link_1 = ?, link_2 = ?, link_3 = ? WHERE id = ?',
+  isSevered: `SELECT 1 FROM ledger WHERE kind = ${SEVERED} AND key IN (?, ?, ?) AND count >= ?`,
+  sever: `INSERT INTO ledger (kind, key, deadline, count) VALUES (${SEVERED}, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET deadline = max(deadline, excluded.deadline), count = max(count, excluded.count)`,
+  linked: `SELECT id, subject, deadline FROM sessions
+    WHERE (link_1 = ?1 OR link_2 = ?1 OR link_3 = ?1) AND link_at <= ?2 AND revoked_at IS NULL ${OLDEST_FIRST}`,
   update: `UPDATE sessions SET version = version + 1, deadline = ?, absolute_deadline = ?, body = ?
     WHERE id = ? AND version = ? AND revoked_at IS NULL`,
-  revoke: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL
+  revoke: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL, ${UNLINKED}
     WHERE id = ? AND revoked_at IS NULL`,
   live: `SELECT id FROM sessions WHERE subject = ? AND revoked_at IS NULL AND deadline > ? AND id <> ? ${OLDEST_FIRST}`,
   countLive: `SELECT count(*) AS count FROM sessions WHERE subject = ? AND revoked_at IS NULL AND deadline > ? AND id <> ?`,
-  revokeSubject: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL
+  revokeSubject: `UPDATE sessions SET revoked_at = ?, reason = ?, deadline = absolute_deadline, body = NULL, ${UNLINKED}
     WHERE subject = ? AND revoked_at IS NULL AND id <> ?`,
   raiseEpoch: `INSERT INTO epochs (subject, epoch, check_at) VALUES (?, 1, ?)
     ON CONFLICT DO UPDATE SET epoch = epoch + 1, check_at = excluded.check_at`,
@@ -48,6 +60,9 @@ export interface RecordRow {
   /** `node:sqlite` binds an empty array as NULL in some versions. */
   readonly body: Uint8Array | null
 }
+
+/** A record that came of a login. */
+export type LinkedRow = Pick<RecordRow, 'id' | 'subject' | 'deadline'>
 
 /** What the `read` statement answers: a record or, with `revokedAt`, a tombstone. */
 export type ReadRow = readonly [

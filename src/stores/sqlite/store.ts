@@ -2,10 +2,12 @@ import type {
   CallOptions,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   NewRecord,
   PurgeOptions,
   ReadOutcome,
   RecordChanges,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
@@ -19,7 +21,7 @@ import { SqliteChannel } from './channel.ts'
 import { Cleaning } from './cleaning.ts'
 import { type Engine, nextTurn } from './engine.ts'
 import { SqliteLedger } from './ledger.ts'
-import { prepareStatements, type ReadRow, type RecordRow, rowReader, type Statements } from './statements.ts'
+import { type LinkedRow, prepareStatements, type ReadRow, type RecordRow, rowReader, type Statements } from './statements.ts'
 import { fromColumn, toColumn } from './text.ts'
 
 const NO_ID = ''
@@ -55,17 +57,20 @@ export class SqliteStore implements Store {
       listsSubjects: true,
       revokesSubjects: true,
       limitsSubjects: true,
+      revokesLinked: true,
       durableRevocation: file !== undefined,
       isLocal: true,
     }
   }
 
   create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
-    const { now, replaces, limit, signal } = options
+    const { now, replaces, limit, link, signal } = options
     const sql = this.#sql
+    const keys = link && ([link.keys[0] ?? null, link.keys[1] ?? null, link.keys[2] ?? null] as const)
     const subject = toSubjectColumn(record.subject)
     const insert = (): CreateOutcome => {
       if (sql.find.get(record.id)) return { kind: 'exists' }
+      if (keys && sql.isSevered.get(...keys, link.at)) return { kind: 'severed' }
       if (replaces) {
         const replaced = sql.find.get(replaces.id)
         if (!replaced || replaced.revokedAt !== null || replaced.version !== replaces.version) return { kind: 'conflict' }
@@ -82,6 +87,7 @@ export class SqliteStore implements Store {
       const epoch = subject === null ? 0 : Number(sql.epoch.get(subject)?.epoch ?? 0)
       const { id, startedAt, deadline, absoluteDeadline, body } = record
       sql.insert.run(id, subject, epoch, startedAt, deadline, absoluteDeadline, body)
+      if (keys) sql.link.run(link.at, ...keys, id)
       return { kind: 'created', epoch, evicted }
     }
     // What ends a session on the way is a revocation, and as durable as one.
@@ -124,6 +130,19 @@ export class SqliteStore implements Store {
       sql.raiseEpoch.run(key, now)
       if (except !== NO_ID) sql.spare.run(except, key)
       return ended
+    }
+    return this.#engine.write(revokeAll, { signal, isDurable: true })
+  }
+
+  revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
+    const { now, at, reason, keepUntil, signal } = options
+    const sql = this.#sql
+    const revokeAll = () => {
+      const rows = sql.linked.all(key, at) as unknown as LinkedRow[]
+      for (const { id } of rows) sql.revoke.run(now, reason, id)
+      sql.sever.run(key, keepUntil, at)
+      const live = rows.filter(({ deadline }) => deadline > now)
+      return live.map(({ id, subject }) => ({ id, subject: fromSubjectColumn(subject) }))
     }
     return this.#engine.write(revokeAll, { signal, isDurable: true })
   }
