@@ -186,6 +186,25 @@ export type EventDetails =
       /** `limit`: one more was granted than a session may have. */
       readonly reason: 'revoked' | 'limit'
     }
+  | {
+      readonly type: 'delivery.succeeded'
+      /** The application that knows now that the session has ended. */
+      readonly clientId: string
+      /** Tries it took. */
+      readonly attempts: number
+      /** Milliseconds since the session ended, as far as known. */
+      readonly delay: number
+    }
+  | {
+      readonly type: 'delivery.failed'
+      readonly clientId: string
+      /** Machine word, such as `status-503`, `timeout`, `unreachable`. */
+      readonly reason: string
+      readonly attempts: number
+      /** When it is tried again, in milliseconds from now. */
+      readonly retryAfter: number
+    }
+  | { readonly type: 'delivery.given-up'; readonly clientId: string; readonly reason: string; readonly attempts: number }
   | { readonly type: 'safety.lowered'; readonly option: string }
 
 /** One event. */
