@@ -103,13 +103,17 @@ export interface GrantOptions extends Pick<MintOptions, 'audience' | 'scope' | '
   readonly clientId: string
 }
 
-/** Why a refresh token gives nothing. `reused`: it was replaced, and its time is over: family and session have ended. */
+/**
+ * Why a refresh token gives nothing. `ended`: with its session, by revocation, or because its client may no longer have it. `expired`: not used for too long.
+ * `reused`: it was replaced, and its time is over: family and session have ended. `doubted`: nothing proved at its grant counts any more.
+ */
 export type RefreshRefusal =
   | 'malformed'
   | 'forged'
   | 'ended'
   | 'expired'
   | 'reused'
+  | 'doubted'
   | 'other-client'
   | 'other-key'
   | 'wider-scope'

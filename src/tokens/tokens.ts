@@ -34,6 +34,7 @@ import type {
   SigningKeys,
   TokenSigner,
 } from './parts.ts'
+import { checkKeepsFamilies } from './refresh/granting.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import { revocationEndpoint } from './revocation-endpoint.ts'
 import { createSigningKeys } from './signing-keys.ts'
@@ -108,6 +109,7 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
   const settings = resolveTokensOptions(options)
   checkInstalled(settings.algorithm)
   const service = serviceOf(sessions)
+  checkKeepsFamilies(service, settings)
   const { config, events } = service
   const ledger = ledgerCalls(checkedLedger(options.ledger ?? config.store), {
     timeout: config.storeTimeout,
