@@ -1,0 +1,311 @@
+import { randomBytes } from 'node:crypto'
+import { decodeProtectedHeader } from 'jose'
+import { isSojournError } from 'sojourn'
+import { memoryOutbox } from 'sojourn/oidc/stores/memory'
+import { memoryStore } from 'sojourn/stores/memory'
+import { describe, expect, it } from 'vitest'
+import { ISSUER, startReceiver } from './hub/receiver.ts'
+import { clientOf, KEYS, openSite, passing, soon } from './hub/support.ts'
+
+describe('taking part', () => {
+  it('an application that takes part knows the session by its public id, and again says the same', async () => {
+    const club = await startReceiver()
+    const { hub, signIn } = openSite({ clients: [clientOf('club', club)] })
+    const session = await signIn()
+
+    expect(await hub.connect(session, 'club')).toBe(session.id)
+    expect(await hub.connect(session, 'club')).toBe(session.id)
+    expect((await hub.deliveries()).counts).toEqual({ watching: 1, due: 0, delivered: 0, dead: 0 })
+  })
+
+  it('pairwise, two applications know one session by different names, each always by the same', async () => {
+    const club = await startReceiver()
+    const clients = [clientOf('club', club, { sidFor: 'pairwise' }), clientOf('forum', club, { sidFor: 'pairwise' })]
+    const { hub, connected } = openSite({ clients })
+    const { session, sids } = await connected('ada', 'club', 'forum')
+
+    expect(new Set([session.id, ...sids]).size).toBe(3)
+    expect(await hub.connect(session, 'club')).toBe(sids[0])
+  })
+
+  it('a pairwise name stays the same when the service’s key is replaced, also in the logout token', async () => {
+    const club = await startReceiver()
+    const [store, outbox] = [memoryStore(), memoryOutbox()]
+    const clients = [clientOf('club', club, { sidFor: 'pairwise' })]
+    const before = openSite({ store, outbox, clients, isStarted: false })
+    const { session, sids } = await before.connected('ada', 'club')
+
+    const after = openSite({
+      store,
+      outbox,
+      clients,
+      clock: before.clock,
+      keys: `${randomBytes(32).toString('base64url')},${KEYS}`,
+    })
+    const again = await after.hub.connect(session, 'club')
+    await after.sessions.revoke(session.id!)
+    await after.hub.drained()
+
+    expect([again, ...club.sids]).toEqual([sids[0], sids[0]])
+  })
+
+  it('nobody takes part in a session that there is not, or that is nobody’s', async () => {
+    const club = await startReceiver()
+    const { hub, sessions } = openSite({ clients: [clientOf('club', club)] })
+
+    for (const session of [await sessions.read('garbage'), sessions.anonymous(), await sessions.start({ data: { a: 1 } })])
+      await expect(hub.connect(session, 'club')).rejects.toMatchObject({ code: 'ERR_SESSION_ENDED', status: 401 })
+  })
+
+  it('an application nobody has named cannot take part', async () => {
+    const { hub, signIn } = openSite({ clients: [] })
+    const session = await signIn()
+
+    for (const id of ['club', '__proto__', 'constructor', ''])
+      await expect(hub.connect(session, id)).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' })
+  })
+
+  it('while the outbox is away nobody is told that it is noted', async () => {
+    const club = await startReceiver()
+    const outbox = memoryOutbox()
+    const { hub, signIn } = openSite({ clients: [clientOf('club', club)], outbox })
+    const session = await signIn()
+    await outbox.close()
+
+    await expect(hub.connect(session, 'club')).rejects.toSatisfy((error) => isSojournError(error, 'ERR_STORE_UNAVAILABLE'))
+  })
+})
+
+describe('what is told', () => {
+  it('the logout token is what the specification asks for, and nothing else', async () => {
+    const club = await startReceiver()
+    const { sessions, connected, hub, clock } = openSite({ clients: [clientOf('club', club)] })
+    const { session } = await connected('ada', 'club')
+    const sid = session.id
+
+    await session.signOut()
+    await hub.drained()
+
+    const [told] = club.received
+    const iat = Math.floor(clock() / 1000)
+    expect(told).toMatchObject({ method: 'POST', url: '/backchannel-logout' })
+    expect(told!.headers['content-type']).toBe('application/x-www-form-urlencoded')
+    expect([...new URLSearchParams(told!.body).keys()]).toEqual(['logout_token'])
+    expect(decodeProtectedHeader(new URLSearchParams(told!.body).get('logout_token')!).typ).toBe('logout+jwt')
+    expect(told!.claims).toEqual({
+      iss: ISSUER,
+      sub: 'ada',
+      aud: 'club',
+      iat,
+      exp: iat + 120,
+      jti: expect.stringMatching(/^[\w-]{22}$/),
+      sid,
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    })
+    expect(sessions.events.failed).toBe(0)
+  })
+
+  it('whoever takes part is told, whoever does not is not', async () => {
+    const [club, forum] = [await startReceiver(), await startReceiver()]
+    const { hub, connected } = openSite({ clients: [clientOf('club', club), clientOf('forum', forum)] })
+    const one = await connected('ada', 'club', 'forum')
+    const other = await connected('ada', 'club')
+    await connected('ben', 'club', 'forum')
+
+    await one.session.signOut()
+    await hub.drained()
+    await other.session.signOut()
+    await hub.drained()
+
+    expect(club.sids).toEqual([...one.sids.slice(0, 1), ...other.sids])
+    expect(forum.sids).toEqual([one.sids[1]])
+  })
+
+  it('once it has said that it knows, it is not told again', async () => {
+    const club = await startReceiver()
+    const { hub, connected, clock } = openSite({ clients: [clientOf('club', club)] })
+    const { session } = await connected('ada', 'club')
+    await session.signOut()
+    await hub.drained()
+
+    clock.advance(3_600_000)
+    await hub.sweep()
+    await hub.drained()
+
+    expect(club.received).toHaveLength(1)
+    const { counts, delivered } = await hub.deliveries()
+    expect(counts).toEqual({ watching: 0, due: 0, delivered: 1, dead: 0 })
+    expect(delivered).toMatchObject([{ clientId: 'club', subject: 'ada', state: 'delivered', attempts: 1, reason: 'logout' }])
+  })
+
+  it('a subject of any kind is told as it is', async () => {
+    const club = await startReceiver()
+    const { hub, connected } = openSite({ clients: [clientOf('club', club)] })
+    const subjects = ['a\0b', '__proto__', '👩‍👩‍👧', '"\\\r\n&logout_token=x', 'x'.repeat(1024)]
+    for (const subject of subjects) await (await connected(subject, 'club')).session.signOut()
+    await hub.drained()
+
+    expect(club.received.map(({ claims }) => claims.sub).sort()).toEqual(subjects.sort())
+  })
+})
+
+describe('whatever ends a session, its applications are told at once', () => {
+  it.each([
+    ['an administrator', async (site) => void (await site.sessions.revoke(site.session.id!, { reason: 'fraud' })), 'fraud'],
+    ['the account’s end', async (site) => void (await site.sessions.revokeSubject('ada')), 'subject-revoked'],
+    ['another sign-in in its place', (site) => site.session.signIn({ subject: 'ben', method: 'pwd' }), 'signed-in'],
+    ['a sign-out', (site) => site.session.signOut(), 'logout'],
+  ] satisfies [
+    string,
+    (
+      site: ReturnType<typeof openSite> & { session: Awaited<ReturnType<ReturnType<typeof openSite>['signIn']>> },
+    ) => Promise<void>,
+    string,
+  ][])('%s', async (_name, end) => {
+    const club = await startReceiver()
+    const site = openSite({ clients: [clientOf('club', club)] })
+    const { session, sids } = await site.connected('ada', 'club')
+
+    await end({ ...site, session })
+    await site.hub.drained()
+
+    expect(club.sids).toEqual(sids)
+  })
+
+  it('all of a person’s sessions but this one: the applications of this one are not told', async () => {
+    const club = await startReceiver()
+    const { hub, connected } = openSite({ clients: [clientOf('club', club)] })
+    const ended = [await connected('ada', 'club'), await connected('ada', 'club')]
+    const spared = await connected('ada', 'club')
+
+    await spared.session.revokeOthers()
+    await hub.drained()
+
+    expect([...club.sids].sort()).toEqual(ended.flatMap(({ sids }) => sids).sort())
+    expect((await hub.deliveries()).counts.watching).toBe(1)
+  })
+
+  it('a deadline that passes unseen is found by looking, within the interval', async () => {
+    const club = await startReceiver()
+    const site = openSite({ clients: [clientOf('club', club)], sweepInterval: 1000 })
+    const { sids } = await site.connected('ada', 'club')
+
+    site.clock.advance(31 * 60_000)
+
+    await soon(() => club.sids).toEqual(sids)
+    expect(site.events.filter(({ type }) => type === 'session.expired')).toEqual([])
+  })
+
+  it('an end in another process, which has no hub, is found by looking', async () => {
+    const club = await startReceiver()
+    const store = memoryStore()
+    const site = openSite({ store, clients: [clientOf('club', club)] })
+    const other = openSite({ store, clients: [], isStarted: false, clock: site.clock })
+    const { session, sids } = await site.connected('ada', 'club')
+
+    await other.sessions.revoke(session.id!)
+    await site.hub.sweep()
+    await site.hub.drained()
+    const before = [...club.sids]
+    site.clock.advance(30_000)
+    await site.hub.sweep()
+    await site.hub.drained()
+
+    expect([before, club.sids]).toEqual([[], sids])
+  })
+
+  it('a session that lives is left alone, however often it is looked at', async () => {
+    const club = await startReceiver()
+    const { hub, connected, clock } = openSite({ clients: [clientOf('club', club)] })
+    await connected('ada', 'club')
+
+    for (let i = 0; i < 50; i++) {
+      clock.advance(30_000)
+      await hub.sweep()
+    }
+    await hub.drained()
+
+    expect(club.received).toEqual([])
+  })
+})
+
+describe('several processes over one outbox', () => {
+  it('share the work: each session is told once', async () => {
+    const club = await startReceiver()
+    const [store, outbox] = [memoryStore(), memoryOutbox()]
+    const clients = [clientOf('club', club)]
+    const site = openSite({ store, outbox, clients, isStarted: false })
+    const ended: string[] = []
+    for (let i = 0; i < 300; i++) ended.push((await site.connected('ada', 'club')).sids[0]!)
+    await site.sessions.revokeSubject('ada')
+    site.clock.advance(30_000)
+
+    const others = [1, 2, 3].map(() => openSite({ store, outbox, clients, clock: site.clock }))
+    await soon(() => club.received.length).toBe(300)
+    await Promise.all(others.map(({ hub }) => hub.drained()))
+
+    expect([...club.sids].sort()).toEqual(ended.sort())
+  })
+})
+
+describe('watching over deliveries', () => {
+  it('an application that is no more shows as unknown, and can be forgotten', async () => {
+    const club = await startReceiver()
+    const [store, outbox] = [memoryStore(), memoryOutbox()]
+    const site = openSite({ store, outbox, clients: [clientOf('club', club, { name: 'The Club' }), clientOf('old', club)] })
+    await site.connected('ada', 'club', 'old')
+    const later = openSite({ store, outbox, clients: [clientOf('club', club, { name: 'The Club' })] })
+
+    const { clients } = await later.hub.deliveries()
+    const forgotten = await later.hub.forget('old')
+
+    expect(clients.map(({ id, name, isKnown }) => [id, name, isKnown])).toEqual([
+      ['club', 'The Club', true],
+      ['old', undefined, false],
+    ])
+    expect(forgotten).toBe(1)
+    expect((await later.hub.deliveries()).clients).toHaveLength(1)
+  })
+
+  it('what was delivered is kept for a week, and then removed', async () => {
+    const club = await startReceiver()
+    const site = openSite({ clients: [clientOf('club', club)] })
+    await (await site.connected('ada', 'club')).session.signOut()
+    await site.hub.drained()
+
+    site.clock.advance(7 * 86_400_000)
+    await site.hub.sweep()
+    const within = (await site.hub.deliveries()).counts.delivered
+    site.clock.advance(1)
+    await site.hub.sweep()
+
+    expect([within, (await site.hub.deliveries()).counts.delivered]).toEqual([1, 0])
+  })
+
+  it('a limit out of bounds is refused', async () => {
+    const { hub } = openSite({ clients: [] })
+
+    for (const limit of [0, 1001, 1.5, Number.NaN])
+      await expect(hub.deliveries({ limit })).rejects.toMatchObject({ code: 'ERR_ARGUMENT_INVALID' })
+  })
+})
+
+describe('closing', () => {
+  it('a hub that is closed tells nobody, and what was due is the next one’s', async () => {
+    const club = await startReceiver()
+    const [store, outbox] = [memoryStore(), memoryOutbox()]
+    const clients = [clientOf('club', club)]
+    const site = openSite({ store, outbox, clients })
+    const { session, sids } = await site.connected('ada', 'club')
+    await site.hub.close()
+    await session.signOut()
+    await site.hub.sweep()
+    const before = club.received.length
+
+    const next = openSite({ store, outbox, clients, clock: site.clock })
+    await passing(next, 30_000, () => club.received.length > 0)
+
+    expect(before).toBe(0)
+    expect(club.sids).toEqual(sids)
+  })
+})
