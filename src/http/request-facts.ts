@@ -23,6 +23,8 @@ export interface RequestFacts {
   readonly authority: string | undefined
   /** Path of the URL, without query. Not trusted. */
   readonly path: string
+  /** Path and query as the client asked for them, where the adapter can tell. Not trusted. */
+  readonly target?: string
   /** One header by its lower-case name, several of them joined as HTTP joins them. */
   header(name: string): string | undefined
 }
