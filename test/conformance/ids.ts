@@ -369,4 +369,23 @@ export const IDS: readonly string[] = [
   'OTP-07',
   // RFC 9470
   'STEP-01',
+  // RFC 9449, DPoP
+  'DPOP-01',
+  'DPOP-02',
+  'DPOP-03',
+  'DPOP-04',
+  'DPOP-05',
+  'DPOP-06',
+  'DPOP-07',
+  'DPOP-08',
+  'DPOP-09',
+  'DPOP-10',
+  'DPOP-11',
+  'DPOP-12',
+  'DPOP-13',
+  'DPOP-14',
+  'DPOP-15',
+  'DPOP-16',
+  'DPOP-17',
+  'DPOP-18',
 ]
