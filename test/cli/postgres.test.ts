@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { postgresOutboxSchema } from 'sojourn/oidc/stores/postgres'
 import { postgresFactorSchema } from 'sojourn/stepup/stores/postgres'
 import { postgresSchema } from 'sojourn/stores/postgres'
 import { describe, expect, it } from 'vitest'
@@ -25,13 +26,19 @@ describe('sojourn postgres', () => {
     expect({ stdout, status }).toEqual({ stdout: postgresFactorSchema({ schema: 'web' }), status: 0 })
   })
 
-  it.each([['--shcema', 'web'], ['web'], ['--schema', 'web; DROP TABLE people'], ['--schema']])(
+  it('prints the one for an outbox', () => {
+    const { stdout, status } = sojourn('postgres', '--outbox', '--table-prefix', 'shop_')
+
+    expect({ stdout, status }).toEqual({ stdout: postgresOutboxSchema({ tablePrefix: 'shop_' }), status: 0 })
+  })
+
+  it.each([['--factors', '--outbox'], ['--shcema', 'web'], ['web'], ['--schema', 'web; DROP TABLE people'], ['--schema']])(
     'prints no SQL when given %s %s, and says what it expects',
     (...args) => {
       const { stdout, stderr, status } = sojourn('postgres', ...args)
 
       expect({ stdout, status }).toEqual({ stdout: '', status: 2 })
-      expect(stderr).toContain('Expected --factors, --schema NAME')
+      expect(stderr).toContain('Expected --factors or --outbox, --schema NAME')
     },
   )
 })
