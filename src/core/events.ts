@@ -235,13 +235,25 @@ export interface Events {
   drained(): Promise<void>
 }
 
+/** Events as layers above core have them. */
+export interface CoreEvents extends Events {
+  /**
+   * Calls the listener at once, before the queue and whether or not that has room: for layers whose promises rest on hearing of everything. It must be quick, and its
+   * failures count like any listener's.
+   *
+   * @returns A function that stops it.
+   */
+  tap(listener: (event: SojournEvent) => void): () => void
+}
+
 const MOST_QUEUED = 10_000
 /** Delivered in one go before other work gets its turn. */
 const BATCH = 100
 
 /** Makes the emitter of one `createSessions`. */
-export function createEvents(clock: Clock): Events {
+export function createEvents(clock: Clock): CoreEvents {
   const listeners = new Map<string, Set<Listener>>()
+  const taps = new Set<(event: SojournEvent) => void>()
   const waiting: (() => void)[] = []
   const queue: SojournEvent[] = []
   let isScheduled = false
@@ -298,13 +310,28 @@ export function createEvents(clock: Clock): Events {
         if (set.size === 0 && listeners.get(type) === set) listeners.delete(type)
       }
     },
+    tap(listener) {
+      // A wrapper of its own, so that one function given twice hears twice.
+      const entry = (event: SojournEvent) => listener(event)
+      taps.add(entry)
+      return () => taps.delete(entry)
+    },
     emit(event) {
+      if (listeners.size === 0 && taps.size === 0) return
+      const stamped = { at: clock(), ...event } as SojournEvent
+      for (const listener of taps) {
+        try {
+          listener(stamped)
+        } catch {
+          failed++
+        }
+      }
       if (listeners.size === 0) return
       if (queue.length >= MOST_QUEUED) {
         dropped++
         return
       }
-      queue.push({ at: clock(), ...event } as SojournEvent)
+      queue.push(stamped)
       schedule()
     },
     get dropped() {

@@ -2,7 +2,7 @@ import type { Carrier } from './carrying.ts'
 import type { ResolvedConfig, ResolvedPolicy } from './config.ts'
 import type { DataCodec } from './data.ts'
 import { ConfigError } from './errors.ts'
-import type { Events } from './events.ts'
+import type { CoreEvents } from './events.ts'
 import type { SessionRecord } from './record.ts'
 import type { Vault } from './sealed-data.ts'
 import type { StoredRecord } from './store.ts'
@@ -13,7 +13,7 @@ import type { ParsedToken } from './token.ts'
 export interface Service {
   readonly config: ResolvedConfig
   readonly calls: StoreCalls
-  readonly events: Events
+  readonly events: CoreEvents
   readonly codec: DataCodec
   readonly vault: Vault
   /** Seals records into tokens, for a store that keeps none. */

@@ -156,3 +156,20 @@ describe('createEvents', () => {
     expect(() => events().on('*', listener as never)).toThrow(/function/)
   })
 })
+
+it('a tap hears at once and of everything, also what the queue has no room for; its failures are its own', async () => {
+  const emitter = events()
+  const heard: string[] = []
+  emitter.tap(() => {
+    throw new Error('a bug of a layer')
+  })
+  const stop = emitter.tap(({ type }) => heard.push(type))
+  emitter.on('*', () => {})
+  for (let i = 0; i < 10_005; i++) emitter.emit({ type: 'token.refused', state: 'malformed' })
+  const atOnce = heard.length
+  stop()
+  emitter.emit({ type: 'session.used-after-end', reason: 'logout' })
+  await emitter.drained()
+
+  expect([atOnce, heard.length, emitter.dropped, emitter.failed]).toEqual([10_005, 10_005, 6, 10_006])
+})
