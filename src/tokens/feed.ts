@@ -61,7 +61,8 @@ export function createFeed({ service, settings }: TokenContext): Feed {
     log?.tell(ended)
     sending.add(ended)
   }
-  const deaf = service.events.on('*', (event) => {
+  // At once, and whatever else is going on: an end that is missed here is missed everywhere.
+  const deaf = service.events.tap((event) => {
     for (const ended of endedBy(event)) tell(ended)
   })
 

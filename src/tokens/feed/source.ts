@@ -46,12 +46,10 @@ export interface Source {
 /** @throws {StoreError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_UNSUPPORTED` - there is no way to hear of other processes. */
 export async function openSource(service: Service, log: FeedLog, sender: string): Promise<Source> {
   const { store, clock } = service.config
-  const { events } = service
   const tell = (ended: Ended) => log.tell(ended)
   const changed = new ChangedRecords(service, (id) => log.hasEnded(id), tell)
   // With the engine's own pushes a lost message of another process is no loss.
   const hasChanges = store.changes !== undefined
-  let dropped = events.dropped
   let isInterrupted = false
   let resumed: Promise<void> = Promise.resolve()
   let resume = () => {}
@@ -85,11 +83,6 @@ export async function openSource(service: Service, log: FeedLog, sender: string)
 
   return {
     async settled() {
-      if (events.dropped > dropped) {
-        // An end may have been among what this process was too busy to tell.
-        dropped = events.dropped
-        lost()
-      }
       let at: number
       do {
         await resumed
