@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { createLocalJWKSet, jwtVerify } from 'jose'
 import { Secret, TOTP } from 'otpauth'
 import { cookieJar, describeStoreContract } from 'sojourn/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest'
@@ -154,14 +157,28 @@ test('the headers example goes on inside the site only, lets its own script run,
   expect([wrong.status, wrong.body.includes('LOVELACE')]).toEqual([400, false])
 })
 
+test('the tokens example calls the service for who is signed in, and gives the page no token', async () => {
+  const browser = await start('tokens.ts')
+
+  const before = await browser.get('/api/orders/7')
+  await browser.post('/login/ada')
+  const signedIn = await browser.get('/api/orders/7')
+  await browser.post('/logout')
+  const after = await browser.get('/api/orders/7')
+
+  expect([before.status, after.status]).toEqual([401, 401])
+  expect(JSON.parse(signedIn.body)).toEqual({ of: 'ada', order: '/orders/7', cookie: null })
+  expect(signedIn.body + JSON.stringify(signedIn.headers)).not.toMatch(/eyJ/)
+})
+
 test.each(files)('%s is under 60 lines and imports what a user can', (file) => {
   const source = readFileSync(join(folder, file), 'utf8')
   const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name)
 
   expect(source.split('\n').length).toBeLessThanOrEqual(60)
-  expect(imports.filter((name) => !/^(node:|sojourn(\/|$)|express$|zod$|ioredis$|pg$|\.\/map-store\.ts$)/.test(name!))).toEqual(
-    [],
-  )
+  expect(
+    imports.filter((name) => !/^(node:|sojourn(\/|$)|express$|jose$|zod$|ioredis$|pg$|\.\/map-store\.ts$)/.test(name!)),
+  ).toEqual([])
 })
 
 describeStoreContract(
@@ -173,3 +190,25 @@ describeStoreContract(
   { describe, it },
   { capabilities: { limitsSubjects: false, revokesLinked: false } },
 )
+
+test('the hub example signs the connected application out when its person signs out, by a token that its key set verifies', async () => {
+  const told: string[] = []
+  const club = createServer((request, response) => {
+    request.on('data', (chunk) => told.push(String(chunk)))
+    request.on('end', () => response.writeHead(200).end())
+  })
+  await new Promise<void>((resolve) => club.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void club.close())
+  const { port } = club.address() as AddressInfo
+  const browser = await start('hub.ts', { CLUB_LOGOUT_URI: `http://127.0.0.1:${port}/logout` })
+
+  await browser.post('/login/ada')
+  const { sid } = JSON.parse((await browser.post('/club')).body)
+  await browser.post('/logout')
+  await expect.poll(() => told.length, { timeout: 10_000 }).toBe(1)
+
+  const logoutToken = new URLSearchParams(told[0]).get('logout_token')!
+  const keys = createLocalJWKSet(JSON.parse((await browser.get('/.well-known/jwks.json')).body))
+  const { payload } = await jwtVerify(logoutToken, keys, { typ: 'logout+jwt', issuer: 'https://shop.example', audience: 'club' })
+  expect(payload).toMatchObject({ sid, sub: 'ada' })
+})
