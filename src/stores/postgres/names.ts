@@ -20,6 +20,8 @@ export interface Names {
   readonly version: string
   readonly createFunction: string
   readonly revokeSubjectFunction: string
+  readonly createLinkedFunction: string
+  readonly revokeLinkedFunction: string
   /** An index, by its last part: indexes are created in their table's schema and take none of their own. */
   index(part: string): string
   /** Where changes and messages are announced. Channels belong to the whole database, so schema and prefix are part of it. */
@@ -46,6 +48,8 @@ export function namesOf({ schema = 'public', tablePrefix = 'sojourn_' }: Postgre
     version: named('schema'),
     createFunction: named('create'),
     revokeSubjectFunction: named('revoke_subject'),
+    createLinkedFunction: named('create_linked'),
+    revokeLinkedFunction: named('revoke_linked'),
     index: (part) => `"${tablePrefix}${part}"`,
     channel: `sojourn_${digest.toString('hex', 0, 8)}`,
     migrationLock: String(digest.readBigInt64BE(8)),

@@ -1,7 +1,9 @@
+import { linkFunctions } from './links.ts'
+import { DURABLY, lockOf, UNLINKED } from './locks.ts'
 import type { Names } from './names.ts'
 
 /** The version of the tables this code knows. Raise it with a step that leads an older database there. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 /** What the script answers when a newer Sojourn made the tables. */
 export const NEWER_SCHEMA = 'SJN01'
 
@@ -13,7 +15,8 @@ export const NEWER_SCHEMA = 'SJN01'
  * - `subject` and the ledger's `key` are bytes: `text` refuses NUL, and may compare by a language's rules.
  * - No index names a column that a touch changes, so a touch stays in its page (HOT) and writes no index. That is why `purge` goes
  *   by `purge_at`, which says when to look again, rather than by the deadline.
- * - The two functions are what needs more than one statement: a lock on the subject, then a look at what is there *now*. One statement
+ * - A link's keys are an array with an index of its own (GIN), of the live rows that have one: the others pay nothing, and what goes takes its keys along.
+ * - The functions are what needs more than one statement: a lock on the subject, then a look at what is there *now*. One statement
  *   cannot do that: under READ COMMITTED it sees what was committed when it began, before it waited for the lock.
  */
 export function schemaSql(names: Names): string {
@@ -47,6 +50,10 @@ CREATE TABLE IF NOT EXISTS ${sessions} (
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
 -- Sealed bytes do not get smaller: no time is spent on trying.
 ALTER TABLE ${sessions} ALTER COLUMN body SET STORAGE EXTERNAL;
+-- The logins at a provider that they came of, since version 2.
+ALTER TABLE ${sessions} ADD COLUMN IF NOT EXISTS link_at bigint, ADD COLUMN IF NOT EXISTS link_keys bytea[];
+CREATE INDEX IF NOT EXISTS ${index('sessions_links')} ON ${sessions} USING gin (link_keys) WITH (fastupdate = off)
+  WHERE link_keys IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${index('sessions_subject')} ON ${sessions} (subject) WHERE subject IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${index('sessions_purge')} ON ${sessions} (purge_at);
 
@@ -71,16 +78,13 @@ CREATE INDEX IF NOT EXISTS ${index('ledger_deadline')} ON ${ledger} (deadline);
 
 ${createFunction(names)}
 ${revokeSubjectFunction(names)}
+${linkFunctions(names)}
 CREATE TABLE IF NOT EXISTS ${version} (version integer PRIMARY KEY);
 INSERT INTO ${version} (version) VALUES (${SCHEMA_VERSION}) ON CONFLICT DO NOTHING;
 `
 }
 
-/** A subject's advisory lock, held until the statement commits. Two subjects with one number wait for each other, and that is all. */
-const LOCK_OF_SUBJECT = `('x' || encode(substring(sha256(p_subject) FROM 1 FOR 8), 'hex'))::bit(64)::bigint`
-
-/** What ends a session is on disk before it is acknowledged, even where the application has switched that off for itself. */
-export const DURABLY = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`
+const LOCK_OF_SUBJECT = lockOf('p_subject')
 
 function createFunction({ createFunction, sessions, subjects }: Names): string {
   return `CREATE OR REPLACE FUNCTION ${createFunction}(
@@ -121,12 +125,12 @@ BEGIN
   IF NOT FOUND THEN RETURN; END IF;
   outcome := 'created';
   IF p_replaces IS NOT NULL THEN
-    UPDATE ${sessions} SET revoked_at = p_now, reason = p_replaces_reason, body = NULL WHERE id = p_replaces;
+    UPDATE ${sessions} SET revoked_at = p_now, reason = p_replaces_reason, body = NULL, ${UNLINKED} WHERE id = p_replaces;
     IF p_channel IS NOT NULL THEN PERFORM pg_notify(p_channel, 'i' || p_replaces); END IF;
   END IF;
   IF v_over IS NOT NULL THEN
     WITH ended AS (
-      UPDATE ${sessions} SET revoked_at = p_now, reason = 'evicted', body = NULL
+      UPDATE ${sessions} SET revoked_at = p_now, reason = 'evicted', body = NULL, ${UNLINKED}
       WHERE id = ANY (v_over) AND revoked_at IS NULL RETURNING id, started_at
     ) SELECT coalesce(array_agg(id ORDER BY started_at, id), '{}') INTO evicted FROM ended;
     IF p_channel IS NOT NULL THEN PERFORM pg_notify(p_channel, 'i' || id) FROM unnest(evicted) AS id; END IF;
@@ -154,7 +158,7 @@ BEGIN
     RETURNING epoch INTO v_epoch;
   -- Expired ones are ended too: they could still be updated, and must not come back that way. But they were over already.
   WITH gone AS (
-    UPDATE ${sessions} SET revoked_at = p_now, reason = p_reason, body = NULL
+    UPDATE ${sessions} SET revoked_at = p_now, reason = p_reason, body = NULL, ${UNLINKED}
     WHERE subject = p_subject AND revoked_at IS NULL AND id IS DISTINCT FROM p_except
     RETURNING deadline, epoch
   ) SELECT count(*) FILTER (WHERE deadline > p_now AND epoch >= v_before) INTO ended FROM gone;

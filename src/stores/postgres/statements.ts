@@ -1,6 +1,6 @@
 import { prepared, type Statement } from './engine.ts'
+import { DURABLY, UNLINKED } from './locks.ts'
 import type { Names } from './names.ts'
-import { DURABLY } from './schema.ts'
 
 /** Which changes are announced to other processes. */
 export type Announcements = 'all' | 'endings' | 'none'
@@ -9,9 +9,11 @@ export type Announcements = 'all' | 'endings' | 'none'
 export interface SessionStatements {
   readonly read: Statement
   readonly create: Statement
+  readonly createLinked: Statement
   readonly update: Statement
   readonly revoke: Statement
   readonly revokeSubject: Statement
+  readonly revokeLinked: Statement
   readonly list: Statement
 }
 
@@ -30,6 +32,8 @@ export function sessionStatements(names: Names, announce: Announcements): Sessio
     ),
     create: prepared(`SELECT outcome, subject_epoch, array_to_string(evicted, ',')
        FROM ${names.createFunction}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ${endings})`),
+    createLinked: prepared(`SELECT outcome, subject_epoch, array_to_string(evicted, ',')
+       FROM ${names.createLinkedFunction}($13, $14, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ${endings})`),
     // Of two writers of one version the second waits for the first's row, finds another version on it and changes nothing.
     update: prepared(`WITH changed AS (
          UPDATE ${sessions} AS s
@@ -41,10 +45,12 @@ export function sessionStatements(names: Names, announce: Announcements): Sessio
          WHEN EXISTS (SELECT FROM ${sessions} AS s WHERE s.id = $1 AND s.revoked_at IS NULL AND ${isCurrent('s', subjects)}) THEN 'conflict'
          ELSE 'gone' END, ${announced(announce === 'all', 'changed')}`),
     revoke: prepared(`WITH ended AS (
-         UPDATE ${sessions} SET revoked_at = $2, reason = $3, body = NULL WHERE id = $1 AND revoked_at IS NULL RETURNING id
+         UPDATE ${sessions} SET revoked_at = $2, reason = $3, body = NULL, ${UNLINKED} WHERE id = $1 AND revoked_at IS NULL RETURNING id
        )
        SELECT EXISTS (SELECT FROM ended), ${DURABLY}, ${announced(announce !== 'none', 'ended')}`),
     revokeSubject: prepared(`SELECT ${names.revokeSubjectFunction}($1, $2, $3, $4, ${endings}, $5)`),
+    revokeLinked: prepared(`SELECT ended_id, encode(ended_subject, 'hex')
+       FROM ${names.revokeLinkedFunction}($1, $2, $3, $4, $5, ${endings})`),
     // The oldest first; the id decides between two of the same instant, so that every process picks the same one.
     list: prepared(`SELECT s.id, s.version, s.epoch, s.started_at, s.deadline, s.absolute_deadline, encode(s.body, 'hex')
        FROM ${sessions} AS s WHERE s.subject = $1 AND s.revoked_at IS NULL AND ${isCurrent('s', subjects)}

@@ -6,11 +6,13 @@ import type {
   Channel,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   Ledger,
   NewRecord,
   PurgeOptions,
   ReadOutcome,
   RecordChanges,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
@@ -36,6 +38,7 @@ export class PostgresStore implements Store {
     listsSubjects: true,
     revokesSubjects: true,
     limitsSubjects: true,
+    revokesLinked: true,
     durableRevocation: true,
     isLocal: false,
   }
@@ -64,7 +67,7 @@ export class PostgresStore implements Store {
   }
 
   async create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
-    const { now, replaces, limit, signal } = options
+    const { now, replaces, limit, link, signal } = options
     const { startedAt, deadline, absoluteDeadline } = record
     const id = idParameter(record.id)
     if (id === undefined) throw malformedId()
@@ -84,7 +87,10 @@ export class PostgresStore implements Store {
       limit?.max ?? null,
       limit?.onExceeded === 'evict-oldest',
     ]
-    const [row] = await this.#engine.run(this.#sql.create, values, signal)
+    const { create, createLinked } = this.#sql
+    const [row] = link
+      ? await this.#engine.run(createLinked, [...values, instantParameter(link.at), link.keys.map(textParameter)], signal)
+      : await this.#engine.run(create, values, signal)
     const [kind, epoch, evicted] = row as [CreateOutcome['kind'], number, string]
     if (kind !== 'created') return { kind }
     return { kind, epoch, evicted: evicted === '' ? [] : evicted.split(',').map(idFromColumn) }
@@ -119,6 +125,16 @@ export class PostgresStore implements Store {
     const values = [textParameter(subject), instantParameter(now), reason, spared ?? null, message]
     const [row] = await this.#engine.run(this.#sql.revokeSubject, values, signal)
     return row![0] as number
+  }
+
+  async revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
+    const { at, now, reason, keepUntil, signal } = options
+    const values = [textParameter(key), instantParameter(at), instantParameter(now), reason, instantParameter(keepUntil)]
+    const rows = await this.#engine.run(this.#sql.revokeLinked, values, signal)
+    return rows.map((row) => {
+      const [id, subject] = row as [string, string | null]
+      return { id: idFromColumn(id), subject: subject === null ? undefined : Buffer.from(subject, 'hex').toString('utf8') }
+    })
   }
 
   async list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]> {

@@ -3,6 +3,7 @@ import type { ChangeListener, Changes, Store } from '../../core/store.ts'
 import { eventually, isEqual, isTrue } from '../assert.ts'
 import type { TestedCapabilities } from './capabilities.ts'
 import { changesOf, create, createMany, type Rule, someRecord, someSubject } from './harness.ts'
+import { logoutSaid, revokeLinked, someLinkKey } from './links.ts'
 
 const BODY = Uint8Array.of(9, 8, 7)
 
@@ -65,6 +66,20 @@ export function changesRules(rule: Rule, tested: TestedCapabilities): void {
     await audience.hear('the replaced session', old.id)
     await audience.leave()
   })
+
+  if (tested.revokesLinked) {
+    rule('a session whose login ended at the provider is told of', async ({ store, second, now }) => {
+      const key = someLinkKey()
+      const record = someRecord(now, { subject: someSubject() })
+      await create(store, record, { now, link: { keys: [key], at: now } })
+      const audience = await Audience.of(store, second)
+
+      await revokeLinked(second, key, logoutSaid(now))
+
+      await audience.hear('the session', record.id)
+      await audience.leave()
+    })
+  }
 
   if (tested.limitsSubjects) {
     rule('a session that is evicted by a limit is told of', async ({ store, second, now }) => {

@@ -59,6 +59,25 @@ describe('making the tables', () => {
     expect(ended).toBe(1)
   })
 
+  it('tables of the first version are led to this one, and what is in them stays', async () => {
+    const store = postgresStore(server.pool(), { tablePrefix })
+    await store.migrate()
+    const [old, next] = [someRecord(now, { subject: 'reader' }), someRecord(now, { subject: 'reader' })]
+    await store.create(old, { now })
+    await run(`DELETE FROM ${tablePrefix}schema; INSERT INTO ${tablePrefix}schema VALUES (1);
+      ALTER TABLE ${tablePrefix}sessions DROP COLUMN link_at, DROP COLUMN link_keys;
+      DROP FUNCTION ${tablePrefix}create_linked, ${tablePrefix}revoke_linked`)
+    const newcomer = postgresStore(server.pool(), { tablePrefix })
+    expect(await rejectionOf(newcomer.read(old.id))).toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
+
+    await newcomer.migrate()
+
+    expect((await newcomer.read(old.id))?.kind).toBe('record')
+    await newcomer.create(next, { now, link: { keys: ['k'.repeat(43)], at: now } })
+    const ended = await newcomer.revokeLinked!('k'.repeat(43), { now, at: now, reason: 'logout', keepUntil: now })
+    expect(ended).toEqual([{ id: next.id, subject: 'reader' }])
+  })
+
   it('the script may be run by psql, twice, and is what the store asks for', async () => {
     const psql = () => {
       const child = promisify(execFile)('psql', [

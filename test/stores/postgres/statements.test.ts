@@ -23,6 +23,9 @@ describe('round trips', () => {
     const [first, second, third] = [0, 1, 2].map(() => someRecord(now, { subject: 'one-statement' }))
     const replaces = { id: first!.id, version: 1, reason: 'signed-in' }
     const key = { now, deadline: now + HOUR, window: HOUR }
+    const linked = someRecord(now, { subject: 'one-statement' })
+    const link = { keys: ['k'.repeat(43)], at: now }
+    const logout = { now, at: now, reason: 'logout', keepUntil: now + HOUR }
 
     const counts = [
       await count(() => store.create(first!, { now })),
@@ -33,6 +36,8 @@ describe('round trips', () => {
       await count(() => store.update(third!.id, 1, third!)),
       await count(() => store.revoke(third!.id, { now, reason: 'logout' })),
       await count(() => store.revokeSubject('one-statement', { now, reason: 'logout' })),
+      await count(() => store.create(linked, { now, link })),
+      await count(() => store.revokeLinked!('k'.repeat(43), logout)),
       await count(() => store.list('one-statement')),
       await count(() => store.ledger.claim('k', key)),
       await count(() => store.ledger.put('k', Buffer.from('v'), key)),
@@ -150,6 +155,74 @@ describe('locks', () => {
     expect(await signingIn).toEqual({ kind: 'created', epoch: 0, evicted: [mine.id] })
     const { rows } = await pool.query('SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()')
     expect(rows[0].deadlocks).toBeGreaterThan(0)
+  })
+
+  it('the end of a login waits for a sign-in from it that is under way, and ends it', async () => {
+    const store = postgresStore(pool)
+    await store.read(someId())
+    const [key, other] = ['x'.repeat(43), 'y'.repeat(43)]
+    const late = someRecord(now, { subject: 'under-way' })
+    const rival = await server.client()
+    const waiting = async () => (await pool.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1
+    await rival.query('BEGIN')
+    await rival.query(
+      `SELECT sojourn_create_linked($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL, NULL, NULL, false, NULL)`,
+      [now, [other, key].map((name) => Buffer.from(name)), Buffer.from(late.id, 'base64url'), Buffer.from('under-way')].concat([
+        now,
+        now + HOUR,
+        now + HOUR,
+        Buffer.from('body'),
+        now,
+      ] as never[]),
+    )
+
+    const ending = store.revokeLinked!(key, { now, at: now, reason: 'logout', keepUntil: now + HOUR })
+    await until(waiting)
+    await rival.query('COMMIT')
+
+    expect(await ending).toEqual([{ id: late.id, subject: 'under-way' }])
+    expect((await store.read(late.id))?.kind).toBe('tombstone')
+    await rival.end()
+  })
+
+  // Both lock the same rows, and might do so in different orders.
+  it('the end of a login and the end of its subject wait for each other before they touch a row', async () => {
+    const store = postgresStore(pool)
+    const record = someRecord(now, { subject: 'both-ends' })
+    await store.create(record, { now, link: { keys: ['z'.repeat(43)], at: now } })
+    const rival = await server.client()
+    const waiting = async () =>
+      (await pool.query(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'`)).rowCount === 1
+    await rival.query('BEGIN')
+    await rival.query(`SELECT sojourn_revoke_subject('both-ends', $1, 'logout', NULL, NULL, NULL)`, [now])
+
+    const ending = store.revokeLinked!('z'.repeat(43), { now, at: now, reason: 'logout', keepUntil: now + HOUR })
+    await until(waiting)
+    await rival.query('COMMIT')
+
+    expect(await ending).toEqual([])
+    await rival.end()
+  })
+
+  it('a login’s sessions are found by an index, and a session without one is in none', async () => {
+    const store = postgresStore(pool, { tablePrefix: 'linked_' })
+    await store.migrate()
+    const link = { keys: ['a'.repeat(43), 'b'.repeat(43)], at: now }
+    await store.create(someRecord(now, { subject: 'reader' }), { now, link })
+    await pool.query(`INSERT INTO linked_sessions (id, started_at, deadline, absolute_deadline, purge_at, epoch, version)
+      SELECT gen_random_uuid(), 1, 1, 1, 1, 0, 1 FROM generate_series(1, 20000)`)
+    await pool.query('ANALYZE linked_sessions')
+    const size = async () => (await pool.query(`SELECT pg_relation_size('linked_sessions_links') AS size`)).rows[0].size
+
+    const { rows } = await pool.query(
+      `EXPLAIN SELECT id FROM linked_sessions WHERE link_keys @> ARRAY['\\x61'::bytea] AND revoked_at IS NULL AND link_at <= 1`,
+    )
+
+    expect(JSON.stringify(rows)).toContain('linked_sessions_links')
+    expect(Number(await size())).toBeLessThan(64 * 1024)
+    await store.revokeLinked!('b'.repeat(43), { now, at: now, reason: 'logout', keepUntil: now + HOUR })
+    const left = await pool.query('SELECT FROM linked_sessions WHERE link_keys IS NOT NULL OR link_at IS NOT NULL')
+    expect(left.rowCount).toBe(0)
   })
 
   it('a row that somebody else holds keeps writers waiting, never readers', async () => {
