@@ -388,4 +388,38 @@ export const IDS: readonly string[] = [
   'DPOP-16',
   'DPOP-17',
   'DPOP-18',
+  // OWASP ASVS 5.0.0, V9 Self-contained Tokens and V10 OAuth (tokens of our own)
+  'ASVS-9.1.1',
+  'ASVS-9.1.2',
+  'ASVS-9.1.3',
+  'ASVS-9.2.1',
+  'ASVS-9.2.2',
+  'ASVS-9.2.4',
+  'ASVS-10.1.1',
+  // RFC 9068, JWT access tokens
+  'AT-01',
+  'AT-02',
+  'AT-05',
+  // RFC 8725, JSON Web Token best practices
+  'JWT-01',
+  'JWT-02',
+  'JWT-03',
+  'JWT-05',
+  'JWT-06',
+  'JWT-07',
+  'JWT-10',
+  'JWT-11',
+  // RFC 9964, ML-DSA in JOSE
+  'PQ-01',
+  'PQ-02',
+  'PQ-03',
+  'PQ-04',
+  'PQ-05',
+  // RFC 10017, a backend for browser-based applications
+  'BFF-01',
+  'BFF-02',
+  'BFF-03',
+  'BFF-04',
+  'BFF-05',
+  'BFF-06',
 ]

@@ -18,7 +18,9 @@ const tests = readdirSync(here, { recursive: true, encoding: 'utf8' })
 /** Ids in the names of tests, and in the tables that names are made from. */
 const idsOf = (text: string) =>
   [
-    ...text.matchAll(/'((?:ASVS|WA|OTP|STEP|WSTG|SMCS|CT|CSRF|FM|ORG|NIST|COOK|CSD|CHIPS|DBSC|DPOP|OPQ)-[\w.\-/]*\w)(?=[:'])/g),
+    ...text.matchAll(
+      /'((?:ASVS|WA|OTP|STEP|WSTG|SMCS|CT|CSRF|FM|ORG|NIST|COOK|CSD|CHIPS|DBSC|DPOP|OPQ|AT|JWT|PQ|BFF)-[\w.\-/]*\w)(?=[:'])/g,
+    ),
   ].map(([, id]) => id!)
 
 it('every requirement has exactly one row, and no row is made up', () => {

@@ -84,6 +84,13 @@ describe('a signing key', () => {
     expect(added.flat()).toMatchObject([{ kid: kids[0], algorithm: 'ES256', reason: 'missing' }])
   })
 
+  it('is its issuer’s own: two issuers over one store share none', async () => {
+    const store = faultyStore(memoryStore())
+    const [one, other] = [minting({ core: { store } }), minting({ core: { store }, tokens: { issuer: 'https://other.example' } })]
+
+    expect(await one.kids()).not.toEqual(await other.kids())
+  })
+
   it('is kept in memory: a thousand tokens ask the ledger nothing, and a minute later one look is enough', async () => {
     const { tokens, sessions, store, clock } = minting()
     const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
@@ -309,6 +316,16 @@ describe('the keyring', () => {
     expect([both, after]).toEqual([[kid], [kid]])
     core.clock.advance(minutes(2))
     expect(await before.kids()).toEqual([kid])
+  })
+
+  it('is changed while processes start: whatever rings they have in common with each other, they make one key', async () => {
+    const { store } = openLedger()
+    const core = { clock: fakeClock() }
+    const rings = [[OLDER_KEY], [OLDER_KEY, KEY], [KEY, OLDER_KEY], [OLDER_KEY], [KEY, OLDER_KEY]]
+
+    const kids = await Promise.all(rings.map(async (keys) => kidOf((await over(keys, core, store).mint()).accessToken)))
+
+    expect(new Set(kids).size).toBe(1)
   })
 
   it('is replaced at once: a new key is made, what the old one signed is nobody’s, and neither ring disturbs the other', async () => {

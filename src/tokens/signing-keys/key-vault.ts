@@ -7,7 +7,7 @@
  * with different rings never write over each other's entries.
  */
 import type { JWK } from 'jose'
-import { deriveKey, NONCE_BYTES, open, seal } from '../../core/crypto.ts'
+import { deriveKey, NONCE_BYTES, open, seal, sha256 } from '../../core/crypto.ts'
 import type { PurposeKeys } from '../../core/keyring.ts'
 import type { TokenContext } from '../context.ts'
 import type { Period } from './periods.ts'
@@ -48,11 +48,13 @@ const KID_LENGTH = 43
 
 export function createKeyVault({ ledger, service, settings }: TokenContext): KeyVault {
   const { clock, keyring, random } = service.config
-  const { algorithm, signingKeyLifetime } = settings
-  // Oldest first: the one that processes of before and after a change of the ring have in common.
-  const ring = keyring.all.toReversed()
+  const { algorithm, issuer, signingKeyLifetime } = settings
+  // Two issuers over one store have keys of their own: a key says who signed (RFC 8725, 3.8).
+  const whose = sha256(Buffer.from(issuer)).toString('base64url', 0, 12)
+  // In one order, however the ring lists them: processes of before and after a change of it agree on whose copy counts.
+  const ring = keyring.all.toSorted((a, b) => a.keyId - b.keyId)
   const nameOf = (period: Period, key: PurposeKeys) =>
-    `tokens:key:${algorithm}:${signingKeyLifetime}:${period.number}:${key.keyId.toString(16)}`
+    `tokens:key:${whose}:${algorithm}:${signingKeyLifetime}:${period.number}:${key.keyId.toString(16)}`
 
   const secretFor = (key: PurposeKeys, name: string) => deriveKey(key.derive('signing-keys'), name)
 
@@ -96,9 +98,13 @@ export function createKeyVault({ ledger, service, settings }: TokenContext): Key
     },
     keep: (period, pair) => keep(period, pair, ring),
     restore: (period, { name, value }) => ledger.put(name, value, { now: clock(), deadline: period.publishedUntil }),
-    mayMake(period) {
-      const now = clock()
-      return ledger.claim(`${nameOf(period, ring[0]!)}:making`, { now, deadline: now + MAKING_TIME })
+    async mayMake(period) {
+      // For each key of the ring: whoever has one of them in common waits.
+      for (const key of ring) {
+        const now = clock()
+        if (!(await ledger.claim(`${nameOf(period, key)}:making`, { now, deadline: now + MAKING_TIME }))) return false
+      }
+      return true
     },
     mayReport(kid, until) {
       const now = clock()
