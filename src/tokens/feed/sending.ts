@@ -21,7 +21,7 @@ export class Sending {
   #waiting: Ended[] = []
   #number = 0
   #previousAt = 0
-  #isSending = false
+  #sending: Promise<void> | undefined
   #isUseless = false
   #pause = FIRST_PAUSE
   #timer: NodeJS.Timeout | undefined
@@ -45,30 +45,31 @@ export class Sending {
   /** Sends what is left, once more. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    if (!this.#isSending) await this.#send()
+    this.#timer = undefined
+    this.#sending ??= this.#send()
+    await this.#sending
     this.#isUseless = true
     clearTimeout(this.#timer)
   }
 
   #schedule(pause: number): void {
-    if (this.#isSending || this.#timer !== undefined || this.#isUseless) return
+    if (this.#sending !== undefined || this.#timer !== undefined || this.#isUseless) return
     if (pause === 0) {
-      void this.#send()
+      this.#sending = this.#send()
       return
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      void this.#send()
+      this.#sending = this.#send()
     }, pause).unref()
   }
 
   async #send(): Promise<void> {
-    this.#isSending = true
     // After this turn: what ends together is told together.
     await Promise.resolve()
     let pause = 0
     while (this.#waiting.length > 0 && pause === 0) pause = await this.#sendOne()
-    this.#isSending = false
+    this.#sending = undefined
     if (this.#waiting.length > 0) this.#schedule(pause)
   }
 
