@@ -422,4 +422,11 @@ export const IDS: readonly string[] = [
   'BFF-04',
   'BFF-05',
   'BFF-06',
+  // RFC 9700, OAuth 2.0 security: refresh tokens
+  'BCP-06',
+  'BCP-07',
+  'BCP-08',
+  'BCP-09',
+  'BCP-10',
+  'BCP-11',
 ]
