@@ -52,6 +52,10 @@ export function ssoSite(
       session.data.note = 'kept'
       return new Response()
     },
+    '/otp': async (session) => {
+      await session.elevate({ method: 'otp' })
+      return Response.json({ acr: session.acr })
+    },
     '/local': async (session) => {
       await session.signIn({ subject: 'ada', method: 'pwd' })
       return new Response()
