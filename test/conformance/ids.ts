@@ -404,7 +404,15 @@ export const IDS: readonly string[] = [
   'AT-04',
   'AT-05',
   // RFC 7662, introspection
+  'INTRO-01',
+  'INTRO-02',
+  'INTRO-03',
   'INTRO-04',
+  'REV-01',
+  'REV-02',
+  'REV-03',
+  'REV-04',
+  'REV-05',
   // RFC 8725, JSON Web Token best practices
   'JWT-01',
   'JWT-02',
