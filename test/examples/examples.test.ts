@@ -171,6 +171,18 @@ test('the tokens example calls the service for who is signed in, and gives the p
   expect(signedIn.body + JSON.stringify(signedIn.headers)).not.toMatch(/eyJ/)
 })
 
+test('the verify example: a token copied from a session is worth nothing at the service once its person has signed out', async () => {
+  const browser = await start('verify.ts')
+  await browser.post('/login/ada')
+  const orders = JSON.parse((await browser.get('/orders')).body)
+  const before = JSON.parse((await browser.get('/steal')).body)
+  await browser.post('/logout')
+
+  const steal = async () => JSON.parse((await browser.get('/steal')).body)
+  await expect.poll(steal, { timeout: 10_000 }).toEqual({ status: 401 })
+  expect([orders.of, before]).toEqual(['ada', { status: 200 }])
+})
+
 test.each(files)('%s is under 60 lines and imports what a user can', (file) => {
   const source = readFileSync(join(folder, file), 'utf8')
   const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name)
