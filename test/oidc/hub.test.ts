@@ -229,6 +229,93 @@ describe('whatever ends a session, its applications are told at once', () => {
   })
 })
 
+describe('what is not known', () => {
+  it('a record that this process cannot read has not ended before its deadline: a missing key signs nobody out', async () => {
+    const club = await startReceiver()
+    const [store, outbox] = [memoryStore(), memoryOutbox()]
+    const clients = [clientOf('club', club)]
+    const site = openSite({ store, outbox, clients, isStarted: false })
+    const { sids } = await site.connected('ada', 'club')
+    const other = openSite({
+      store,
+      outbox,
+      clients,
+      clock: site.clock,
+      keys: randomBytes(32).toString('base64url'),
+      isStarted: false,
+    })
+
+    site.clock.advance(29 * 60_000)
+    await other.hub.sweep()
+    await other.hub.drained()
+    const before = club.received.length
+    site.clock.advance(2 * 60_000)
+    await other.hub.sweep()
+    await other.hub.drained()
+
+    expect([before, club.sids]).toEqual([0, sids])
+  })
+
+  it('an end that could not be written to the outbox is found by looking', async () => {
+    const club = await startReceiver()
+    const outbox = memoryOutbox()
+    const site = openSite({ outbox, clients: [clientOf('club', club)] })
+    const { session, sids } = await site.connected('ada', 'club')
+    const { end } = outbox
+    outbox.end = () => Promise.reject(new Error('away'))
+
+    await session.signOut()
+    await site.hub.drained()
+    outbox.end = end
+    const before = club.received.length
+    await passing(site, 10_000, () => club.received.length > 0)
+
+    expect([before, club.sids]).toEqual([0, sids])
+  })
+
+  it('what an application said is written down once the outbox is back: it is not told again', async () => {
+    const club = await startReceiver()
+    const outbox = memoryOutbox()
+    const site = openSite({ outbox, clients: [clientOf('club', club)] })
+    const { session, sids } = await site.connected('ada', 'club')
+    const { settle } = outbox
+    let failures = 0
+    outbox.settle = (given) => (failures++ === 0 ? Promise.reject(new Error('away')) : settle.call(outbox, given))
+
+    await session.signOut()
+    await site.hub.drained()
+    await passing(site, 30_000, () => site.clock() > 1_893_456_000_000 + 600_000)
+
+    expect(failures).toBe(2)
+    expect(club.sids).toEqual(sids)
+    expect((await site.hub.deliveries()).counts).toMatchObject({ delivered: 1, due: 0 })
+  })
+
+  it('what comes due while the outbox is being asked is not left until the next look', async () => {
+    const club = await startReceiver()
+    const outbox = memoryOutbox()
+    const site = openSite({ outbox, clients: [clientOf('club', club)], pollInterval: 60_000 })
+    const { session, sids } = await site.connected('ada', 'club')
+    await site.hub.drained()
+    const { lease } = outbox
+    let isHeld = false
+    outbox.lease = async (state, options) => {
+      const leased = await lease.call(outbox, state, options)
+      if (state === 'due' && !isHeld) {
+        isHeld = true
+        await session.signOut()
+        await soon(async () => (await outbox.list('due', { limit: 1 })).length).toBe(1)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      return leased
+    }
+
+    await site.hub.retry()
+
+    await soon(() => club.sids).toEqual(sids)
+  })
+})
+
 describe('several processes over one outbox', () => {
   it('share the work: each session is told once', async () => {
     const club = await startReceiver()
