@@ -82,7 +82,6 @@ export function createSigningKeys(context: TokenContext): SigningKeys {
     if (next !== undefined) await ensure(next, true)
     const retired = retiredAt(now, settings)
     if (retired !== undefined) await retire(retired)
-    forgetDead(now)
   }
 
   async function retire(period: Period): Promise<void> {
@@ -110,10 +109,8 @@ export function createSigningKeys(context: TokenContext): SigningKeys {
       }
     }
     await current()
-    const now = clock()
-    return [...keys.values(), ...displaced.values()]
-      .filter(({ period }) => now < period.publishedUntil)
-      .toSorted((a, b) => b.period.number - a.period.number)
+    forgetDead(clock())
+    return [...keys.values(), ...displaced.values()].toSorted((a, b) => b.period.number - a.period.number)
   }
 
   function statusOf({ kid, period }: SigningKey): SigningKeyStatus {

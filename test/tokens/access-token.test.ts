@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hours, minutes, seconds } from '../../src/core/duration.ts'
+import { workOf } from '../../src/core/session.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { faultyStore } from '../../src/testing/faulty-store.ts'
 import { createAccessTokens } from '../../src/tokens/access-token.ts'
@@ -180,7 +181,19 @@ describe('a session mints nothing', () => {
     expect(await codeOf(tokens.mint(await sessions.read(token!, { onOutage: 'anonymous' })))).toBe('ERR_STORE_UNAVAILABLE')
   })
 
-  it('while its client is in doubt, and says of a proof only what still counts', async () => {
+  it('while its client is in doubt and nothing was proved since', async () => {
+    const { tokens, sessions, clock } = minting()
+    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+    await workOf(session).amend(({ details }) => ({ details: { ...details, doubtedAt: clock() } }))
+    const refused = await codeOf(tokens.mint(session))
+    clock.advance(seconds(1))
+    await session.elevate({ method: 'pwd' })
+
+    expect(refused).toBe('ERR_ASSURANCE_INSUFFICIENT')
+    expect(claimsOf((await tokens.mint(session)).accessToken)).toMatchObject({ acr: 'aal1', amr: ['pwd'] })
+  })
+
+  it('or less from a proof that a doubt has overtaken: a token says only what still counts', async () => {
     const { accessTokens, clock } = part()
     const now = clock()
     const facts = [

@@ -1,11 +1,15 @@
-import { calculateJwkThumbprint, createLocalJWKSet, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { calculateJwkThumbprint, createLocalJWKSet, exportJWK, type JSONWebKeySet, type JWK, jwtVerify } from 'jose'
+import { describe, expect, it, vi } from 'vitest'
 import { days, hours, minutes, seconds } from '../../src/core/duration.ts'
 import type { Ledger } from '../../src/core/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { fakeClock } from '../../src/testing/fake-clock.ts'
 import { faultyStore } from '../../src/testing/faulty-store.ts'
+import { createKeyMaker } from '../../src/tokens/signing-keys/making.ts'
+import { periodAt } from '../../src/tokens/signing-keys/periods.ts'
+import { createSigningKeys } from '../../src/tokens/signing-keys.ts'
 import { FOREIGN_KEY, KEY, OLDER_KEY } from '../core/support.ts'
+import { contextOf } from './context.ts'
 import { API, ISSUER, kidOf, minting, partsOf } from './support.ts'
 
 const PERIOD = days(30)
@@ -72,6 +76,15 @@ describe('a signing key', () => {
     },
   )
 
+  it('cannot be taken out of the memory of a process', async () => {
+    const { sessions, clock } = minting()
+    const context = contextOf(sessions)
+
+    const { privateKey } = await createKeyMaker(context).ensure(periodAt(clock(), context.settings), false)
+
+    await expect(exportJWK(privateKey)).rejects.toThrow()
+  })
+
   it('is shared: twenty processes that start at once sign with one key, and say once that it was made', async () => {
     const store = faultyStore(memoryStore())
     const clock = fakeClock()
@@ -130,19 +143,21 @@ describe('rotation', () => {
     expect(next).not.toBe(first)
   })
 
-  it('needs no ledger at the change, once the next key is published', async () => {
+  it('needs no ledger at the change, once the next key is there, and no request for the key set to make it', async () => {
     const clock = periodStart()
-    const { mint, kids, store, sessions, tokens } = minting({ core: { clock } })
-    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+    const { mint, store, sessions, tokens, seen } = minting({ core: { clock } })
     await mint()
     clock.set(PERIOD * 701 - minutes(5))
-    const [ahead] = await kids()
-    const later = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+    await tokens.mint(session)
+    await vi.waitFor(async () =>
+      expect(await seen('signing-key.added')).toMatchObject([{ reason: 'missing' }, { reason: 'due' }]),
+    )
+    const [, due] = (await seen('signing-key.added')) as { kid: string }[]
     store.setFaults({ all: { kind: 'error' } })
     clock.set(PERIOD * 701)
 
-    expect(kidOf((await tokens.mint(later)).accessToken)).toBe(ahead)
-    expect(session.id).not.toBe(later.id)
+    expect(kidOf((await tokens.mint(session)).accessToken)).toBe(due!.kid)
   })
 
   it('keeps a key published until the last token it signed is over, and then no longer', async () => {
@@ -153,7 +168,9 @@ describe('rotation', () => {
     const { accessToken, expiresAt } = await mint()
     clock.set(expiresAt - 1)
     const atTheEnd = await isVerified(accessToken, await tokens.signer.jwks(), clock())
-    clock.set(PERIOD * 701 + hours(1) + minutes(15))
+    clock.set(PERIOD * 701 + hours(1) + minutes(15) - seconds(30))
+    await kids()
+    clock.advance(seconds(30))
 
     expect(atTheEnd).toBe(true)
     expect(await kids()).not.toContain(kidOf(accessToken))
@@ -217,6 +234,16 @@ describe('clocks', () => {
     expect(await isVerified(accessToken, await tokens.signer.jwks(), clock())).toBe(true)
   })
 
+  it('a clock that went back is no reason to look no more', async () => {
+    const { kids, clock, store } = minting()
+    await kids()
+    const asked = store.calls.length
+    clock.advance(-hours(1))
+    await kids()
+
+    expect(store.calls.length).toBeGreaterThan(asked)
+  })
+
   it('a clock that was ahead for a moment leaves the key of now as it was', async () => {
     const { mint, clock } = minting()
     const before = kidOf((await mint()).accessToken)
@@ -248,8 +275,8 @@ describe('a ledger that is away', () => {
     store.setFaults({ all: { kind: 'error' } })
     clock.advance(minutes(2))
 
-    expect(kidOf((await tokens.mint(session)).accessToken)).toBe(kid)
     expect(await kids()).toEqual([kid])
+    expect(kidOf((await tokens.mint(session)).accessToken)).toBe(kid)
   })
 
   it('that lost everything gets the key back from who has it', async () => {
@@ -278,6 +305,19 @@ describe('a ledger that is away', () => {
 
     expect(kidOf((await first.mint()).accessToken)).toBe(theirs)
     expect(kids.toSorted()).toEqual([ours, theirs].toSorted())
+  })
+
+  it('that answered before another process was done: what that one made is taken, and no second key made', async () => {
+    const { entries, store } = openLedger()
+    const core = { clock: fakeClock() }
+    const kid = kidOf((await minting({ core, tokens: { ledger: store } }).mint()).accessToken)
+    core.clock.advance(seconds(20))
+    let looks = 0
+    const ledger: Ledger = { ...store.ledger, get: async (key, how) => (looks++ === 0 ? undefined : store.ledger.get(key, how)) }
+
+    const late = await minting({ core, tokens: { ledger: { ...store, ledger } } }).mint()
+
+    expect([kidOf(late.accessToken), entries.size]).toEqual([kid, 1])
   })
 
   it('of a maker who died halfway: the others wait, and one of them makes the key once its time is over', async () => {
@@ -376,9 +416,7 @@ describe('names of keys', () => {
   it.each(['', '__proto__', 'constructor', '../../etc/passwd', "' OR 1=1 --", 'x'.repeat(100_000), 'A'.repeat(43)])(
     'a name that none of our keys has finds none: %.20s',
     async (kid) => {
-      const { createSigningKeys } = await import('../../src/tokens/signing-keys.ts')
       const { sessions } = minting()
-      const { contextOf } = await import('./context.ts')
 
       expect(await createSigningKeys(contextOf(sessions)).publicKey(kid)).toBeUndefined()
     },
