@@ -41,9 +41,11 @@ export class Revocation {
     try {
       // With a budget, an answer on its way counts where it was asked for within it; in doubt, only one that was asked for since.
       const notBefore = this.#budget === 0 || this.#isDoubted(claims, undefined) ? now : now - this.#budget
-      const { isActive } = await introspection.ask(accessToken, claims, notBefore)
+      let word = await introspection.ask(accessToken, claims, notBefore)
+      // Doubt that came while we waited is not settled by what was asked before it.
+      if (word.isActive && this.#isDoubted(claims, word.askedAt)) word = await introspection.ask(accessToken, claims, monotonic())
       // The feed may have said so while we waited, and it is later than the answer.
-      if (!isActive || feed?.coverage.hasEnded(claims) === true) return { state: 'ended', by: 'introspection' }
+      if (!word.isActive || feed?.coverage.hasEnded(claims) === true) return { state: 'ended', by: 'introspection' }
       return { state: 'live', by: 'introspection' }
     } catch {
       return { state: 'unavailable' }

@@ -63,6 +63,25 @@ describe('while the feed is live', () => {
     await until(async () => (await outcome(watched.verifier.verify(token))) === '401 ended')
   })
 
+  it('an end that arrives while the issuer is being asked beats the answer that is on its way', async () => {
+    const issuer = await startIssuer()
+    issuer.onStream = (stream) => issuer.greet(stream, { since: issuer.now() + 3_600_000 })
+    const watched = verifierOf(issuer, {
+      client: CLIENT,
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init)
+        if (String(input).endsWith(INTROSPECT)) {
+          issuer.tell('session', { sid: 'session-of-ada' })
+          await until(() => watched.verifier.status().measured.last !== undefined)
+        }
+        return answer
+      },
+    })
+    await until(() => watched.verifier.status().feed === 'live')
+
+    expect(await outcome(watched.verifier.verify(await issuer.mint()))).toBe('401 ended')
+  })
+
   it('what had ended before it was followed is known', async () => {
     const issuer = await startIssuer()
     issuer.onStream = (stream) => issuer.greet(stream, { ended: ['session-of-ada'] })
@@ -142,6 +161,32 @@ describe('doubt', () => {
     await heard(issuer, watched)
 
     expect(await outcome(watched.verifier.verify(token))).toBe('401 ended')
+  })
+
+  it('that comes while the issuer is being asked is settled by a question of its own', async () => {
+    const issuer = await startIssuer()
+    issuer.onStream = (stream) => issuer.greet(stream, { since: issuer.now() + 3_600_000 })
+    const held: { answer: () => void }[] = []
+    const watched = verifierOf(issuer, {
+      client: CLIENT,
+      fetch: async (input, init) => {
+        const answer = await fetch(input, init)
+        if (String(input).endsWith(INTROSPECT) && held.length === 0)
+          await new Promise<void>((resolve) => void held.push({ answer: resolve }))
+        return answer
+      },
+    })
+    await until(() => watched.verifier.status().feed === 'live')
+    const token = await issuer.mint()
+    const early = outcome(watched.verifier.verify(token))
+    await until(() => held.length === 1)
+    issuer.introspect = () => ({ active: false })
+    issuer.tell('doubt', { sid: 'session-of-ada' })
+    await heard(issuer, watched)
+    const late = outcome(watched.verifier.verify(token))
+    held[0]!.answer()
+
+    expect([await early, await late]).toEqual(['401 ended', '401 ended'])
   })
 
   it('without introspection nobody can settle, and nobody is let in', async () => {

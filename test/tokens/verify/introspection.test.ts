@@ -40,6 +40,17 @@ test('INTRO-04: a positive answer is not used past exp, however young', async ()
   expect([before, await outcome(verifier.verify(token))]).toEqual(['active by introspection', '401 expired'])
 })
 
+test('a token that runs out while the issuer is being asked is over', async () => {
+  const issuer = await startIssuer()
+  const { verifier } = verifierOf(issuer, { ...asking, clockTolerance: 0 })
+  issuer.introspect = () => {
+    issuer.clock.advance(seconds(300))
+    return { active: true }
+  }
+
+  expect(await outcome(verifier.verify(await issuer.mint()))).toBe('401 expired')
+})
+
 test('a token that was not good once is never asked about again', async () => {
   const issuer = await startIssuer()
   const { verifier } = verifierOf(issuer, { client: CLIENT, feed: false, revokedWithin: 0 })
