@@ -90,7 +90,7 @@ export interface EndedRecord {
 
 /**
  * Answer of `create`. `exists`: the id is taken, by a record or a tombstone, and nothing changed. `severed`: one of the link's keys was ended
- * at or after the link's instant; no record is left of it.
+ * at or after the link's instant; nothing of it lives.
  */
 export type CreateOutcome =
   | { readonly kind: 'created'; readonly epoch: number; readonly evicted: readonly string[] }

@@ -87,6 +87,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     listsSubjects: true,
     revokesSubjects: true,
     limitsSubjects: true,
+    revokesLinked: true,
     durableRevocation: isDurable,
     isLocal: false,
     purgesItself: true,

@@ -4,15 +4,18 @@
  *
  * ```
  * record:    1 | subject length u16 | version u32 | epoch u32 | startedAt f64 | deadline f64 | absoluteDeadline f64 | subject | body
+ * with link: 3 | as a record                                                                                    | subject | link | body
+ * link:      its instant f64 | count of keys u8 | keys, 43 characters each
  * tombstone: 2 | subject length u16 | revokedAt f64 | absoluteDeadline f64                                         | subject | reason
  * ```
  * The scripts know the same offsets, counted from 1.
  */
 import { StoreError } from '../../core/errors.ts'
-import type { NewRecord, ReadOutcome, StoredRecord } from '../../core/store.ts'
+import type { NewRecord, ReadOutcome, RecordLink, StoredRecord } from '../../core/store.ts'
 
 const RECORD = 1
 const TOMBSTONE = 2
+const LINKED = 3
 /** Subject length of an anonymous session: an empty subject is a subject too. */
 export const NO_SUBJECT = 0xffff
 
@@ -24,16 +27,20 @@ const DEADLINE_AT = 19
 const ABSOLUTE_DEADLINE_AT = 27
 export const RECORD_HEAD = 35
 
+const LINK_HEAD = 9
+const LINK_KEY = 43
+
 const REVOKED_AT = 3
 const KEPT_UNTIL_AT = 11
 const TOMBSTONE_HEAD = 19
 
 /** A new record at version 1. The script that creates it puts the subject's epoch in, unless it is known. */
-export function encodeRecord(record: NewRecord, epoch = 0): Buffer {
+export function encodeRecord(record: NewRecord, epoch = 0, link?: RecordLink): Buffer {
   const { subject, body } = record
   const subjectLength = subject === undefined ? 0 : Buffer.byteLength(subject)
-  const bytes = Buffer.allocUnsafe(RECORD_HEAD + subjectLength + body.length)
-  bytes[0] = RECORD
+  const bodyAt = RECORD_HEAD + subjectLength + (link ? LINK_HEAD + link.keys.length * LINK_KEY : 0)
+  const bytes = Buffer.allocUnsafe(bodyAt + body.length)
+  bytes[0] = link ? LINKED : RECORD
   bytes.writeUInt16LE(subject === undefined ? NO_SUBJECT : subjectLength, SUBJECT_LENGTH_AT)
   bytes.writeUInt32LE(1, VERSION_AT)
   bytes.writeUInt32LE(epoch, EPOCH_AT)
@@ -41,8 +48,15 @@ export function encodeRecord(record: NewRecord, epoch = 0): Buffer {
   bytes.writeDoubleLE(record.deadline, DEADLINE_AT)
   bytes.writeDoubleLE(record.absoluteDeadline, ABSOLUTE_DEADLINE_AT)
   if (subject !== undefined) bytes.write(subject, RECORD_HEAD)
-  bytes.set(body, RECORD_HEAD + subjectLength)
+  if (link) writeLink(bytes, link, RECORD_HEAD + subjectLength)
+  bytes.set(body, bodyAt)
   return bytes
+}
+
+function writeLink(bytes: Buffer, { at, keys }: RecordLink, offset: number): void {
+  bytes.writeDoubleLE(at, offset)
+  bytes[offset + 8] = keys.length
+  bytes.write(keys.join(''), offset + LINK_HEAD, 'latin1')
 }
 
 /** The bytes of two deadlines, as the update script puts them into the head, followed by the new body. */
@@ -57,7 +71,7 @@ export function encodeChanges(deadline: number, absoluteDeadline: number, body: 
 /** What a session's key held; `undefined` if there was none. */
 export function decode(id: string, bytes: Buffer | null): ReadOutcome | undefined {
   if (bytes === null) return undefined
-  if (bytes[0] === RECORD && bytes.length >= RECORD_HEAD) {
+  if ((bytes[0] === RECORD || bytes[0] === LINKED) && bytes.length >= RECORD_HEAD) {
     const record = decodeRecord(id, bytes)
     // Its subject's epoch is its own: `revokeSubject` ends or restamps every live record in the same script.
     return { kind: 'record', record, subjectEpoch: record.epoch }
@@ -83,11 +97,12 @@ export function decode(id: string, bytes: Buffer | null): ReadOutcome | undefine
 /** A live record. */
 export function decodeRecord(id: string, bytes: Buffer): StoredRecord {
   const length = bytes.readUInt16LE(SUBJECT_LENGTH_AT)
-  const bodyAt = RECORD_HEAD + (length === NO_SUBJECT ? 0 : length)
+  const subjectEnd = RECORD_HEAD + (length === NO_SUBJECT ? 0 : length)
+  const bodyAt = bytes[0] === LINKED ? subjectEnd + LINK_HEAD + bytes[subjectEnd + 8]! * LINK_KEY : subjectEnd
   return {
     id,
     version: bytes.readUInt32LE(VERSION_AT),
-    subject: length === NO_SUBJECT ? undefined : bytes.toString('utf8', RECORD_HEAD, bodyAt),
+    subject: length === NO_SUBJECT ? undefined : bytes.toString('utf8', RECORD_HEAD, subjectEnd),
     epoch: bytes.readUInt32LE(EPOCH_AT),
     startedAt: bytes.readDoubleLE(STARTED_AT),
     deadline: bytes.readDoubleLE(DEADLINE_AT),

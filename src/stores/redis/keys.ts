@@ -36,6 +36,11 @@ export class Keys {
     return `${this.#prefix}:{${placementOfSubject(subject)}}:u:${subjectKeyOf(subject)}`
   }
 
+  /** The sessions that came of a login at a provider, and whether it ended. In a slot of its own: one login may be of several subjects. */
+  link(key: string): string {
+    return `${this.#prefix}:link:${key}`
+  }
+
   /** An entry of the ledger: kinds never meet, and entries are spread over all slots. */
   ledger(kind: 'claim' | 'value' | 'count', key: string): string {
     return `${this.#prefix}:${kind}:${digestOf(key)}`

@@ -26,14 +26,21 @@ const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').upda
 
 /** Pieces that several scripts begin with. */
 const KINDS = `
-local RECORD, TOMBSTONE = 1, '\\2'
-local function isRecord(raw) return string.byte(raw, 1) == RECORD end
+local RECORD, TOMBSTONE, LINKED = 1, '\\2', 3
+local function isRecord(raw) return string.byte(raw, 1) == RECORD or string.byte(raw, 1) == LINKED end
 local function number(raw, at) return (struct.unpack('<d', raw, at)) end
 local function text(instant) return string.format('%.0f', instant) end
 local function subjectIn(raw)
   local length = struct.unpack('<I2', raw, 2)
   if length == 65535 then return '' end
   return string.sub(raw, 36, 35 + length)
+end`
+/** The links of a record, as `format.ts` has them; empty for most. `raw` is at least its first 1,197 bytes: head, subject and links. */
+const LINKS_IN = `
+local function linksIn(raw)
+  if string.byte(raw, 1) ~= LINKED then return '' end
+  local at = 36 + #subjectIn(raw)
+  return string.sub(raw, at, at + 8 + 43 * string.byte(raw, at + 8))
 end`
 /** Turns a record into a tombstone; `raw` is the record, or at least its head. */
 const ENTOMB = `
@@ -127,21 +134,23 @@ end
 return result`)
 
 /**
- * KEYS: record, [subject]. ARGV: version, deadlines and body, PXAT, channel, id, slack, absoluteDeadline.
- * Gives 0 updated, 1 conflict, 2 gone; or the subject, when the record would live longer than its subject's key and that was not given.
+ * KEYS: record, [subject]. ARGV: version, deadlines and body, PXAT, channel, id, slack, absoluteDeadline, '1' if its links' keys live as long.
+ * Gives 0 updated, 1 conflict, 2 gone; or, when the record would live longer than its subject's key and that was not given, or than its links' keys: {subject, keys of 43 characters each}.
  */
-export const UPDATE = scriptOf(`${KINDS}${KEEP_SUBJECT}
-local raw = redis.call('GETRANGE', KEYS[1], 0, 1058)
+export const UPDATE = scriptOf(`${KINDS}${LINKS_IN}${KEEP_SUBJECT}
+local raw = redis.call('GETRANGE', KEYS[1], 0, 1196)
 if not isRecord(raw) then return 2 end
 local version = struct.unpack('<I4', raw, 4)
 if version ~= tonumber(ARGV[1]) then return 1 end
 local subject = subjectIn(raw)
-local isLonger = struct.unpack('<I2', raw, 2) ~= 65535 and tonumber(ARGV[7]) > number(raw, 28)
-if isLonger and #KEYS == 1 then return subject end
+local links = linksIn(raw)
+local isLonger = tonumber(ARGV[7]) > number(raw, 28)
+local hasSubject = struct.unpack('<I2', raw, 2) ~= 65535
+if isLonger and ((hasSubject and #KEYS == 1) or (links ~= '' and ARGV[8] ~= '1')) then return {hasSubject and subject, string.sub(links, 10)} end
 local changes = ARGV[2]
 local head = string.sub(raw, 1, 3) .. struct.pack('<I4', version + 1) .. string.sub(raw, 8, 19) .. string.sub(changes, 1, 16)
-redis.call('SET', KEYS[1], head .. subject .. string.sub(changes, 17), 'PXAT', ARGV[3])
-if isLonger then
+redis.call('SET', KEYS[1], head .. subject .. links .. string.sub(changes, 17), 'PXAT', ARGV[3])
+if isLonger and hasSubject then
   redis.call('ZADD', KEYS[2], ARGV[7], ARGV[5])
   keepSubject(KEYS[2], 0, tonumber(ARGV[6]))
 end
@@ -197,6 +206,72 @@ if ARGV[5] ~= '' and epoch ~= tonumber(ARGV[5]) then return -1 end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 keepSubject(KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4]))
 return epoch`)
+
+/**
+ * A link's key is a sorted set: ids of sessions by absolute deadline, and two members whose scores are instants, negated: `severed`, when it was
+ * severed, and `until`, how long that must be known. It is in another slot than the records, so an id in it is a hint, and the record says.
+ */
+const KEEP_LINK = `
+local function keepLink(key, now, slack)
+  local last = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  local known = -tonumber(redis.call('ZSCORE', key, 'until') or 0)
+  redis.call('PEXPIREAT', key, text(math.max(tonumber(last[2]), known, now) + slack))
+end`
+
+/** Adds an id. KEYS: link. ARGV: id, absoluteDeadline, the link's instant, now, slack. Gives 1; 0, and adds none, if it was severed since. */
+export const LINK = scriptOf(`${KINDS}${KEEP_LINK}
+local now, slack = tonumber(ARGV[4]), tonumber(ARGV[5])
+local severed = redis.call('ZSCORE', KEYS[1], 'severed')
+if severed and tonumber(ARGV[3]) <= -tonumber(severed) then return 0 end
+local outdated = redis.call('ZRANGEBYSCORE', KEYS[1], 0, text(now - 2 * slack), 'LIMIT', 0, 16)
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+for _, other in ipairs(outdated) do
+  if other ~= ARGV[1] then redis.call('ZREM', KEYS[1], other) end
+end
+keepLink(KEYS[1], now, slack)
+return 1`)
+
+/** Severs. KEYS: link. ARGV: instant, known until, now, slack. Gives the ids. From now on `LINK` gives 0, so nobody is missed. */
+export const SEVER = scriptOf(`${KINDS}${KEEP_LINK}
+local severed = -tonumber(redis.call('ZSCORE', KEYS[1], 'severed') or 0)
+local known = -tonumber(redis.call('ZSCORE', KEYS[1], 'until') or 0)
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], 0, '+inf')
+redis.call('PERSIST', KEYS[1])
+redis.call('ZADD', KEYS[1], text(-math.max(severed, tonumber(ARGV[1]))), 'severed', text(-math.max(known, tonumber(ARGV[2]))), 'until')
+keepLink(KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4]))
+return ids`)
+
+/**
+ * Ends the records that have a link. KEYS: records. ARGV: the link's key, instant, now, reason, slack, channel, their ids.
+ * Gives for each: 0 not there any more, 1 ended, 2 of a later login; then, of those that were live, id, '1' if of a subject, subject.
+ */
+export const END_LINKED = scriptOf(`${KINDS}${LINKS_IN}${ENTOMB}
+local link, at, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local raws, result = {}, {}
+for i, key in ipairs(KEYS) do raws[i] = redis.call('GETRANGE', key, 0, 1196) end
+local function fate(raw)
+  if not isRecord(raw) then return 0 end
+  local links = linksIn(raw)
+  for from = 10, #links, 43 do
+    if string.sub(links, from, from + 42) == link then return number(links, 1) <= at and 1 or 2 end
+  end
+  return 0
+end
+for i, raw in ipairs(raws) do result[i] = fate(raw) end
+for i, raw in ipairs(raws) do
+  if result[i] == 1 then
+    local id, subject = ARGV[6 + i], subjectIn(raw)
+    redis.call('PERSIST', KEYS[i])
+    entomb(KEYS[i], raw, subject, now, ARGV[4], tonumber(ARGV[5]))
+    if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[6], 'c' .. id) end
+    if number(raw, 20) > now then
+      result[#result + 1] = id
+      result[#result + 1] = struct.unpack('<I2', raw, 2) == 65535 and '0' or '1'
+      result[#result + 1] = subject
+    end
+  end
+end
+return result`)
 
 /** KEYS: subject. ARGV: prefix of record keys. Gives id, value, id, value...; forgets the ids of sessions that ended. */
 export const LIST = scriptOf(`${KINDS}${HEAD_OF}

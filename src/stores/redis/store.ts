@@ -3,10 +3,13 @@ import type {
   CallOptions,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   NewRecord,
   PurgeOptions,
   ReadOutcome,
   RecordChanges,
+  RecordLink,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
@@ -20,17 +23,12 @@ import { RedisChannel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import { isSlotMoving } from './faults.ts'
 import { decode, decodeRecord, encodeChanges, encodeRecord } from './format.ts'
+import { endOf, KEPT_FOR } from './keeping.ts'
 import type { Keys } from './keys.ts'
 import { RedisLedger } from './ledger.ts'
+import { Links } from './links.ts'
 import type { Reply } from './port.ts'
 import { CREATE, LIST, REGISTER, REVOKE, REVOKE_SUBJECT, UPDATE } from './scripts.ts'
-
-/**
- * How long past its deadline a record stays, and a tombstone past its absolute deadline, in milliseconds. Deadlines are core's to judge:
- * Redis only removes what no node can take for live any more, so clocks may differ by nearly this much. Until then a late visitor is told
- * "expired"; afterwards "unknown". Shorter than the day that core keeps them elsewhere: here every hour of it costs memory.
- */
-const KEPT_FOR = 3_600_000
 
 const CREATE_KINDS = ['created', 'exists', 'conflict', 'limit'] as const
 const ANY_VERSION = ''
@@ -46,6 +44,7 @@ export class RedisStore implements Store {
   readonly #changes: RedisChanges
   readonly #engine: Engine
   readonly #keys: Keys
+  readonly #links: Links
 
   constructor(engine: Engine, keys: Keys, capabilities: StoreCapabilities, tellsChanges: boolean) {
     this.#engine = engine
@@ -55,9 +54,15 @@ export class RedisStore implements Store {
     this.channel = new RedisChannel(engine, keys)
     this.#changes = new RedisChanges(engine, keys, tellsChanges)
     this.changes = tellsChanges ? this.#changes : undefined
+    this.#links = new Links(engine, keys, this.#changes)
   }
 
-  async create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
+  create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
+    const { link } = options
+    return link ? this.#createLinked(record, link, options) : this.#createAny(record, options)
+  }
+
+  async #createAny(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
     const { replaces } = options
     const isOneStep = !replaces || !this.#engine.port.isCluster || this.#keys.areTogether(replaces.id, record.id)
     try {
@@ -87,13 +92,19 @@ export class RedisStore implements Store {
       id,
       String(KEPT_FOR),
       String(absoluteDeadline),
+      '0',
     ]
     const keys = [this.#keys.record(id)]
     try {
       let reply = await this.#engine.write(UPDATE, keys, args, options?.signal)
-      // It would outlive its subject's key: rare, since absolute deadlines hardly ever move.
-      if (typeof reply !== 'number') {
-        reply = await this.#engine.write(UPDATE, [...keys, this.#keys.subject(String(reply))], args, options?.signal)
+      // It would outlive its subject's key, or its links' keys: rare, since absolute deadlines hardly ever move.
+      if (Array.isArray(reply)) {
+        const [subject, links] = reply as readonly Reply[]
+        // Before the record: were it the other way round, a crash in between would leave a record that no logout finds.
+        await this.#links.extend(id, String(links), absoluteDeadline, options?.signal)
+        args[7] = '1'
+        if (subject !== null) keys.push(this.#keys.subject(String(subject)))
+        reply = await this.#engine.write(UPDATE, keys, args, options?.signal)
       }
       return reply === 0 ? 'updated' : reply === 1 ? 'conflict' : 'gone'
     } finally {
@@ -122,6 +133,10 @@ export class RedisStore implements Store {
     }
   }
 
+  revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
+    return this.#links.sever(key, options)
+  }
+
   async list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]> {
     const args = [this.#keys.recordsOf(subject)]
     const found = (await this.#engine.run(LIST, [this.#keys.subject(subject)], args, options?.signal)) as readonly Buffer[]
@@ -140,6 +155,19 @@ export class RedisStore implements Store {
     this.channel.close()
     this.#changes.close()
     this.#engine.port.close()
+  }
+
+  /**
+   * The record first, then its names, each in its own slot. Whoever severs a name in between is found by the second: the record goes, and
+   * nobody has had its token. Asked before, too, so that a login which ended long ago costs nobody the session that would be replaced.
+   */
+  async #createLinked(record: NewRecord, link: RecordLink, options: CreateOptions): Promise<CreateOutcome> {
+    const { now, signal } = options
+    if (await this.#links.isSevered(link, signal)) return { kind: 'severed' }
+    const outcome = await this.#createAny(record, options)
+    if (outcome.kind !== 'created' || (await this.#links.add(record, link, { now, signal }))) return outcome
+    await this.revoke(record.id, { now, reason: 'severed', signal })
+    return { kind: 'severed' }
   }
 
   /**
@@ -163,12 +191,12 @@ export class RedisStore implements Store {
     how: { isDryRun?: boolean; attempts?: number } = {},
   ): Promise<CreateOutcome> {
     const { id, subject } = record
-    const { now, replaces, limit, signal } = options
+    const { now, replaces, limit, link, signal } = options
     const keys = [this.#keys.record(id)]
     if (subject !== undefined) keys.push(this.#keys.subject(subject))
     if (replaces) keys.push(this.#keys.record(replaces.id))
     const args = [
-      encodeRecord(record),
+      encodeRecord(record, 0, link),
       endOf(record.deadline),
       String(now),
       String(KEPT_FOR),
@@ -197,7 +225,7 @@ export class RedisStore implements Store {
    * subject's sessions, the record is created under the epoch they have, and then they must still have it. If not, the subject was ended
    * meanwhile and may have overlooked the record: nobody has heard of it yet, and it goes. So it is counted, dead or younger, as ever.
    */
-  async #createInSteps(record: NewRecord, subject: string, { now, signal }: CreateOptions): Promise<CreateOutcome> {
+  async #createInSteps(record: NewRecord, subject: string, { now, link, signal }: CreateOptions): Promise<CreateOutcome> {
     const { id, deadline, absoluteDeadline } = record
     const [key, subjectKey] = [this.#keys.record(id), this.#keys.subject(subject)]
     const register = (epoch: string) =>
@@ -206,7 +234,7 @@ export class RedisStore implements Store {
       const epoch = Number(await register(''))
       const created = await this.#engine.writeCommand(
         key,
-        ['set', key, encodeRecord(record, epoch), 'pxat', endOf(deadline), 'nx'],
+        ['set', key, encodeRecord(record, epoch, link), 'pxat', endOf(deadline), 'nx'],
         signal,
       )
       if (created === null) return { kind: 'exists' }
@@ -237,5 +265,3 @@ export class RedisStore implements Store {
     return this.#engine.write(REVOKE, [this.#keys.record(id)], args, signal)
   }
 }
-
-const endOf = (deadline: number): string => String(Math.ceil(deadline + KEPT_FOR))
