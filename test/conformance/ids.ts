@@ -397,6 +397,7 @@ export const IDS: readonly string[] = [
   'ASVS-9.2.3',
   'ASVS-9.2.4',
   'ASVS-10.1.1',
+  'ASVS-10.3.5',
   // RFC 9068, JWT access tokens
   'AT-01',
   'AT-02',

@@ -279,6 +279,17 @@ describe('with a token', () => {
   })
 })
 
+it('ASVS-10.3.5: a token bound to a key is worth nothing without it, and a service can take only such tokens', async () => {
+  const site = await dpopSite({ verifier: { dpop: 'required' } })
+  const [bound, unbound] = [await site.granted(), await site.granted(null, 'lax-app')]
+  const thief = new App()
+  const bearer = async (token: string) => (await site.call([['authorization', `Bearer ${token}`]])).status
+
+  expect([await bearer(bound.accessToken), await bearer(unbound.accessToken)]).toEqual([401, 401])
+  expect(await used(site, {}, thief, bound.accessToken)).toBe('proof: other-key')
+  expect(await used(site, {}, site.app, bound.accessToken)).toBe('good')
+})
+
 describe('once', () => {
   it('DPOP-13: a proof counts once, at the token endpoint and at a service; what is remembered of it is a hash', async () => {
     const claimed: string[] = []
