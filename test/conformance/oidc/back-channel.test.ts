@@ -254,7 +254,7 @@ it('BCL-11: whatever fails is 400 with invalid_request, says nothing of what was
   const provider = await scriptedProvider()
   const shop = ssoSite(provider)
   await signedIn(shop, provider)
-  const bodies: BodyInit[] = [
+  const bodies: NonNullable<RequestInit['body']>[] = [
     new URLSearchParams(),
     new URLSearchParams([
       ['logout_token', 'a'],

@@ -69,7 +69,7 @@ export function ssoSite(
     return (await sso.web(request)) ?? handle(request)
   }
   /** What the provider's machine posts. */
-  const backChannel = (body: BodyInit | string, headers: Record<string, string> = {}) =>
+  const backChannel = (body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}) =>
     answer('/sso/back-channel-logout', {
       method: 'POST',
       body: typeof body === 'string' ? new URLSearchParams({ logout_token: body }) : body,
