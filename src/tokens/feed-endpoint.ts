@@ -6,7 +6,7 @@ import { isSojournError } from '../core/errors.ts'
 import { type Endpoint, jsonAnswer } from '../http/endpoints.ts'
 import { invalidClient } from './clients/refusals.ts'
 import { invalidRequest } from './token-form.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 const BEAT = 2000
 const SHORTEST_BEAT = 200

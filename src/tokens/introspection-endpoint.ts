@@ -10,7 +10,7 @@ import { type Endpoint, jsonAnswer } from '../http/endpoints.ts'
 import type { RegisteredClient } from './options.ts'
 import type { AccessTokenClaims } from './parts.ts'
 import { readTokenForm } from './token-form.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 /** Nothing more: why a token is not good is nobody's business (RFC 7662, 2.2). */
 const INACTIVE = { active: false }

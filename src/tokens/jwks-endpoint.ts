@@ -1,7 +1,7 @@
 /** The public keys, for whoever verifies (RFC 7517). They may be kept for a while; a key is out long before it signs, so that nobody is surprised by one. */
 import { hours } from '../core/duration.ts'
 import { type Endpoint, jsonAnswer } from '../http/endpoints.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 /** Of a key's time between publication and first use, so much at most is spent in caches. */
 const SHARE_OF_OVERLAP = 4

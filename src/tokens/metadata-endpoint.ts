@@ -2,7 +2,7 @@
 import { type Endpoint, jsonAnswer } from '../http/endpoints.ts'
 import { PROOF_ALGORITHMS } from './dpop/key.ts'
 import type { RegisteredClient } from './options.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 const MAX_AGE = 3600
 /** What `private_key_jwt` is verified with; see `clients/assertion.ts`. */

@@ -4,7 +4,7 @@
  */
 import { type Endpoint, type EndpointAnswer, jsonAnswer, UNCACHED } from '../http/endpoints.ts'
 import { readTokenForm } from './token-form.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 /** Also for what was never a token: whoever asks learns nothing, and has nothing to do about it (RFC 7009, 2.2). */
 const DONE: EndpointAnswer = { status: 200, headers: UNCACHED, body: '' }

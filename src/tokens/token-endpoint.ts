@@ -7,7 +7,7 @@ import { invalidClient } from './clients/refusals.ts'
 import { nonceHeaders } from './dpop/answers.ts'
 import type { RegisteredClient } from './options.ts'
 import type { GrantedTokens, ProofOutcome } from './parts.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 /** Whatever was wrong with a refresh token: who tries some learns nothing from the answer. */
 const NOT_GOOD = 'The refresh token is not good. Let the person sign in again.'

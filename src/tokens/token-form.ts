@@ -2,7 +2,7 @@
 import { type EndpointAnswer, type EndpointRequest, jsonAnswer } from '../http/endpoints.ts'
 import { invalidClient } from './clients/refusals.ts'
 import type { RegisteredClient } from './options.ts'
-import type { TokenParts } from './tokens.ts'
+import type { TokenParts } from './token-parts.ts'
 
 /** Ours have about 700 characters; what is longer than this is none. */
 const LONGEST = 8192

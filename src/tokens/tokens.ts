@@ -11,9 +11,9 @@ import { type Endpoint, type Endpoints, endpointsOf } from '../http/endpoints.ts
 import { createAccessTokens } from './access-token.ts'
 import { createClients } from './clients.ts'
 import type { TokenContext } from './context.ts'
-import { createDenials, type Denials } from './denials.ts'
+import { createDenials } from './denials.ts'
 import { createDpopProofs } from './dpop.ts'
-import { createFeed, type Feed } from './feed.ts'
+import { createFeed } from './feed.ts'
 import { feedEndpoint } from './feed-endpoint.ts'
 import { checkInstalled } from './installed.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
@@ -21,36 +21,17 @@ import { jwksEndpoint } from './jwks-endpoint.ts'
 import { metadataEndpoint } from './metadata-endpoint.ts'
 import { mintingSession } from './minting-session.ts'
 import { checkedLedger, METADATA_PATH, resolveTokensOptions, type TokensOptions } from './options.ts'
-import type {
-  AccessTokens,
-  Clients,
-  DpopProofs,
-  GrantedTokens,
-  GrantOptions,
-  MintedAccessToken,
-  MintOptions,
-  RefreshTokens,
-  SigningKeyStatus,
-  SigningKeys,
-  TokenSigner,
-} from './parts.ts'
+import type { GrantedTokens, GrantOptions, MintedAccessToken, MintOptions, SigningKeyStatus, TokenSigner } from './parts.ts'
 import { checkKeepsFamilies } from './refresh/granting.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
 import { revocationEndpoint } from './revocation-endpoint.ts'
 import { createSigningKeys } from './signing-keys.ts'
 import { tokenEndpoint } from './token-endpoint.ts'
+import type { TokenParts } from './token-parts.ts'
 
-/** Everything the endpoints work with. */
-export interface TokenParts {
-  readonly context: TokenContext
-  readonly keys: SigningKeys
-  readonly accessTokens: AccessTokens
-  readonly refreshTokens: RefreshTokens
-  readonly dpop: DpopProofs
-  readonly clients: Clients
-  readonly denials: Denials
-  readonly feed: Feed
-}
+export type { Endpoints } from '../http/endpoints.ts'
+export type { SigningAlgorithm, TokenClient, TokenPaths, TokensOptions } from './options.ts'
+export type { GrantedTokens, GrantOptions, MintedAccessToken, MintOptions, SigningKeyStatus, TokenSigner } from './parts.ts'
 
 /** Tokens of one application. Hand `node` or `web` to your server, in front of the sessions. */
 export interface Tokens extends Endpoints {
@@ -158,5 +139,3 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
     close: () => parts.feed.close(),
   }
 }
-
-export type { RegisteredClient, SigningAlgorithm, TokenClient, TokenPaths, TokensOptions } from './options.ts'
