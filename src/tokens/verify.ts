@@ -69,7 +69,7 @@ export interface TokenVerifier {
  * const verifier = createTokenVerifier({
  *   issuer: 'https://shop.example',
  *   audience: 'https://api.example',
- *   client: { id: 'api', clientSecret: process.env.SHOP_CLIENT_SECRET },
+ *   client: { id: 'api', clientSecret: process.env.SHOP_CLIENT_SECRET! },
  * })
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {

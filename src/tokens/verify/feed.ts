@@ -29,6 +29,8 @@ export class FeedClient {
   readonly #budget: number
   #lastEventId = ''
   #failures = 0
+  /** Whether this connection was reported. */
+  #isTold = false
   #wake: (() => void) | undefined
 
   constructor(settings: Settings & { readonly feed: string }) {
@@ -87,6 +89,7 @@ export class FeedClient {
     const stop = () => connection.abort()
     this.#closing.signal.addEventListener('abort', stop, { once: true })
     const sentAt = monotonic()
+    this.#isTold = false
     try {
       const url = new URL(feed)
       url.searchParams.set('beat', String(Math.round(Math.min(BEAT.most, Math.max(BEAT.least, this.#budget / 4)))))
@@ -153,7 +156,6 @@ export class FeedClient {
   }
 
   #beat(at: number, now: number, watch: Watchdog): void {
-    const wasLive = this.#failures === 0 && this.isLive
     this.coverage.beat(at, now)
     watch.pat()
     const { since } = this.coverage
@@ -162,7 +164,9 @@ export class FeedClient {
     // Beats come, and are old: something in between holds them back, or a clock was set. A new connection measures anew.
     if (staleness > this.#budget) throw new CallFailure('late')
     this.#failures = 0
-    if (!wasLive) this.#settings.emit({ type: 'feed.connected', since })
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#settings.emit({ type: 'feed.connected', since })
   }
 }
 

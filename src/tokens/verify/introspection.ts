@@ -101,9 +101,9 @@ export class Introspection {
     try {
       const init = { method: 'POST', headers, body: form, cache: 'no-store' } as const
       const { body } = await callForObject(call, introspection, init, { timeout, bytes: MOST_BYTES })
-      if (typeof body.active !== 'boolean') throw new CallFailure('malformed')
+      if (typeof body.active !== 'boolean' || !isOf(body, claims)) throw new CallFailure('malformed')
       this.#breaker.succeeded()
-      return { isActive: body.active && isOf(body, claims), askedAt }
+      return { isActive: body.active, askedAt }
     } catch (error) {
       this.#breaker.failed()
       throw error
@@ -126,7 +126,7 @@ export class Introspection {
   }
 }
 
-/** An answer about another token, from a cache in between say, is no answer about this one. */
+/** An answer about another token, from a cache in between say, is no answer about this one, and ends nobody's session. */
 function isOf(body: Readonly<Record<string, unknown>>, { sid, sub, jti, iss }: AccessTokenClaims): boolean {
   return Object.entries({ sid, sub, jti, iss }).every(([name, value]) => body[name] === undefined || body[name] === value)
 }

@@ -392,6 +392,15 @@ test('the feed is asked for with the client and the beat the budget needs, and n
   expect(evil.authorizations).toEqual([])
 })
 
+test('a connection is reported once, also to who asks about every token', async () => {
+  const issuer = await startIssuer()
+  const { events } = verifierOf(issuer, { client: CLIENT, revokedWithin: 0 })
+  await until(() => events.some(({ type }) => type === 'feed.connected'))
+  await sleep(700)
+
+  expect(events.map(({ type }) => type)).toEqual(['feed.connected'])
+})
+
 test('a closed verifier leaves the feed and comes back no more', async () => {
   const issuer = await startIssuer()
   const { verifier } = await following(issuer)

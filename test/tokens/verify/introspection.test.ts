@@ -125,7 +125,7 @@ describe('an answer that is none', () => {
       const issuer = await startIssuer()
       issuer.introspect = () => ({ active: true, ...other })
 
-      expect(await outcome(verifierOf(issuer, asking).verifier.verify(await issuer.mint()))).toBe('401 ended')
+      expect(await outcome(verifierOf(issuer, asking).verifier.verify(await issuer.mint()))).toBe('503 unavailable')
     },
   )
 })

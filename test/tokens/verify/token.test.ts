@@ -156,6 +156,16 @@ describe('signatures', () => {
     expect(access).toMatchObject({ state: 'refused', status: 401, error: 'invalid_token' })
   })
 
+  it.each([0, 1, 63, 65, 96, 2420])('a signature of %i bytes is none of ES256, and costs no fetch', async (length) => {
+    const issuer = await startIssuer()
+    const { verifier, called } = verifierOf(issuer)
+    const [header, payload] = (await issuer.mint()).split('.')
+
+    const access = await verifier.verify(`${header}.${payload}.${Buffer.alloc(length, 1).toString('base64url')}`)
+
+    expect([access.state, called]).toEqual(['refused', []])
+  })
+
   it('a key of somebody else under a name of the issuer is refused', async () => {
     const issuer = await startIssuer()
 
