@@ -260,18 +260,22 @@ describe('an application that misbehaves', () => {
     const club = await startReceiver()
     let isAway = true
     club.answer = (response) => void response.writeHead(isAway ? 503 : 200).end()
-    const site = openSite({ clients: [clientOf('club', club)], isStarted: false })
+    const outbox = memoryOutbox()
+    const site = openSite({ clients: [clientOf('club', club)], outbox, isStarted: false })
     for (let i = 0; i < 200; i++) await site.connected('ada', 'club')
     await site.sessions.revokeSubject('ada')
     site.clock.advance(30_000)
     await site.hub.sweep()
     await site.hub.drained()
     const tries = club.received.length
+    const untried = (await outbox.list('due', { limit: 1000 })).filter(({ attempts }) => attempts === 0)
 
     isAway = false
     await passing(site, 1000, () => site.events.filter(({ type }) => type === 'delivery.succeeded').length === 200)
 
     expect(tries).toBeLessThan(20)
+    // Whoever comes next need not wait for this process's lease to be over.
+    expect(Math.max(...untried.map(({ nextAt }) => nextAt))).toBeLessThanOrEqual(1_893_456_000_000 + 31_000)
     expect((await site.hub.deliveries()).counts).toEqual({ watching: 0, due: 0, delivered: 200, dead: 0 })
   })
 })

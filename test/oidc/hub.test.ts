@@ -229,6 +229,24 @@ describe('whatever ends a session, its applications are told at once', () => {
   })
 })
 
+it('where a store only counts a subject’s epochs, a record that is behind has ended', async () => {
+  const club = await startReceiver()
+  const store = memoryStore()
+  const site = openSite({ store, clients: [clientOf('club', club)], isStarted: false })
+  const { sids } = await site.connected('ada', 'club')
+  const read = store.read.bind(store)
+  store.read = async (id) => {
+    const found = await read(id)
+    return found?.kind === 'record' ? { ...found, subjectEpoch: found.subjectEpoch + 1 } : found
+  }
+
+  site.clock.advance(30_000)
+  await site.hub.sweep()
+  await site.hub.drained()
+
+  expect(club.sids).toEqual(sids)
+})
+
 describe('what is not known', () => {
   it('a record that this process cannot read has not ended before its deadline: a missing key signs nobody out', async () => {
     const club = await startReceiver()
@@ -289,6 +307,24 @@ describe('what is not known', () => {
     expect(failures).toBe(2)
     expect(club.sids).toEqual(sids)
     expect((await site.hub.deliveries()).counts).toMatchObject({ delivered: 1, due: 0 })
+  })
+
+  it('what is leased for less than a try may take is left to whoever takes it next: two must not tell at once', async () => {
+    const club = await startReceiver()
+    const outbox = memoryOutbox()
+    const site = openSite({ outbox, clients: [clientOf('club', club)] })
+    const { session, sids } = await site.connected('ada', 'club')
+    const { lease } = outbox
+    outbox.lease = (state, options) => lease.call(outbox, state, { ...options, until: options.now + 9_000 })
+
+    await session.signOut()
+    await site.hub.drained()
+    const before = club.received.length
+    outbox.lease = lease
+    site.clock.advance(9_000)
+    await site.hub.drained()
+
+    expect([before, club.sids]).toEqual([0, sids])
   })
 
   it('what comes due while the outbox is being asked is not left until the next look', async () => {
