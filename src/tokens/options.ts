@@ -29,23 +29,35 @@ export interface TokenClient {
 
 /** Options of `createTokens`. */
 export interface TokensOptions extends TransportOptions {
-  /** The `iss` of every token, an https origin without a path, such as `https://shop.example`. Endpoints are found below it. */
+  /**
+   * The `iss` of every token, an https origin without a path, such as `https://shop.example`. Endpoints are found below it; with `dangerouslyAllowHttp` it may be
+   * `http://localhost:3000`. Services fetch the keys from there: whoever answers under that name makes tokens they believe.
+   */
   readonly issuer: string
   /** Who tokens are for where the caller names nobody. A service accepts only tokens for its own audience (RFC 9068, 4). */
   readonly audience: string
-  /** Default `ES256`. */
+  /** How tokens are signed; every service has to verify it. Default `ES256`. ML-DSA needs a runtime that has it, on both sides. */
   readonly algorithm?: SigningAlgorithm
   /** Signs with RS256 (RSASSA-PKCS1-v1_5) instead, for services that verify nothing else. Default `false`: ASVS 5.0 disallows it (appendix C). */
   readonly dangerouslyUseRs256?: boolean
-  /** How long an access token is good, 30 seconds to 1 hour. Default 5 minutes. A token stolen is good that long where nobody asks or follows the feed. */
+  /**
+   * How long an access token is good, in milliseconds. Default `minutes(5)`, at least `seconds(30)`, at most `hours(1)`; never past the session's own deadlines. A stolen
+   * token is good that long where nobody asks or follows the feed.
+   */
   readonly accessTokenLifetime?: number
-  /** Share of the lifetime by which tokens are shortened at random, 0 to 0.5, so that clients do not all come back at once. Default 0.1. */
+  /** Largest share of the lifetime by which a token is shortened, at random, so that clients do not all come back at once. Default 0.1; 0 to 0.5. */
   readonly lifetimeJitter?: number
   /** Longest gap between two uses of a refresh token; never past the session's own deadlines. Default: the session's idle timeout. */
   readonly refreshIdleTimeout?: number
-  /** How long a signing key signs, 1 day to 1 year; the next one is published `keyOverlap` before. Default 30 days. */
+  /**
+   * How long a signing key signs, in milliseconds. Default `days(30)`, at least `days(1)`, at most `days(366)`; the next one is published `keyOverlap` before. Whoever
+   * gets hold of a private key makes tokens until its period is over. Change it while few people are about: the keys are then other ones, at once.
+   */
   readonly signingKeyLifetime?: number
-  /** How long a key is published before it signs, and longest a service may keep the key set, 5 minutes to 7 days. Default 1 day. */
+  /**
+   * How long a key is published before it signs, in milliseconds. Default `days(1)`, at least `minutes(5)`, at most `days(7)` and `signingKeyLifetime`. Services may
+   * keep the key set for a quarter of it, an hour at most: one that keeps it longer refuses good tokens when a new key begins to sign.
+   */
   readonly keyOverlap?: number
   /**
    * Whether a DPoP proof needs a nonce of this server's: `offered` hands one out with every answer and judges those that use it by it, `required` refuses

@@ -7,7 +7,7 @@ import type { TokenContext } from './context.ts'
 import type { SigningKeyStatus, SigningKeys } from './parts.ts'
 import type { SigningKey } from './signing-keys/key-pair.ts'
 import { createKeyMaker } from './signing-keys/making.ts'
-import { type Period, periodAt, publishedAheadAt, retiredAt } from './signing-keys/periods.ts'
+import { type Period, periodAt, publishedAheadAt, RETIRED_FOR, retiredAt } from './signing-keys/periods.ts'
 
 const REFRESH_INTERVAL = minutes(1)
 
@@ -29,7 +29,10 @@ export function createSigningKeys(context: TokenContext): SigningKeys {
   function adopt(key: SigningKey): SigningKey {
     const before = keys.get(key.period.number)
     if (before?.kid === key.kid) return before
-    if (before !== undefined) displaced.set(before.kid, before)
+    if (before !== undefined) {
+      const period = { ...before.period, publishedUntil: clock() + RETIRED_FOR }
+      displaced.set(before.kid, { ...before, period })
+    }
     keys.set(key.period.number, key)
     return key
   }

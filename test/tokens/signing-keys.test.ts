@@ -292,7 +292,7 @@ describe('a ledger that is away', () => {
     expect(await minting({ core, tokens: { ledger: store } }).kids()).toEqual([kid])
   })
 
-  it('with another key in the place of ours: that one signs from now on, and ours verifies on', async () => {
+  it('with another key in the place of ours: that one signs from now on, and ours verifies on for as long as a token of it can be good', async () => {
     const { entries, store } = openLedger()
     const core = { clock: fakeClock() }
     const first = minting({ core, tokens: { ledger: store } })
@@ -305,6 +305,8 @@ describe('a ledger that is away', () => {
 
     expect(kidOf((await first.mint()).accessToken)).toBe(theirs)
     expect(kids.toSorted()).toEqual([ours, theirs].toSorted())
+    core.clock.advance(minutes(75))
+    expect(await first.kids()).toEqual([theirs])
   })
 
   it('that answered before another process was done: what that one made is taken, and no second key made', async () => {
