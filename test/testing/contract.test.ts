@@ -200,7 +200,48 @@ describe('the store contract finds', () => {
 
     expect(listing).toContain('a store that lists no subjects says so when asked, instead of "none"')
     expect(listing).toContain('ending a subject ends every session of it and tells how many')
+    const severing = await brokenRules(
+      (store) => ({ capabilities: { ...store.capabilities, revokesLinked: false }, revokeLinked: async () => [] }),
+      { capabilities: { revokesLinked: false } },
+    )
+
     expect(ending).toEqual(['a store that ends no subjects says so when asked, and ends nothing'])
+    expect(severing).toEqual(['a store that knows no logins says so when it is asked to end one'])
+  })
+
+  it('logins that end without being remembered, whatever their instant, or by one of their names only', async () => {
+    const longAgo = { keepUntil: 0, at: 0 }
+    const forgetful = await brokenRules((store) => ({
+      create: (record, options) =>
+        store.create(record, { ...options, link: options.link && { ...options.link, at: Number.MAX_VALUE } }),
+      revokeLinked: (key, options) => store.revokeLinked!(key, { ...options, ...longAgo, at: Number.MAX_VALUE }),
+    }))
+    const timeless = await brokenRules((store) => ({
+      revokeLinked: (key, options) => store.revokeLinked!(key, { ...options, at: options.at + 86_400_000 }),
+    }))
+    const nameless = await brokenRules((store) => ({
+      create: ({ ...record }, { link, ...options }) =>
+        store.create(record, { ...options, ...(link && { link: { ...link, keys: link.keys.slice(0, 1) } }) }),
+    }))
+
+    expect(forgetful).toContain('a later login is let in after a logout, and so is another')
+    expect(timeless).toContain('a logout spares the session of a later login, and ends that of the same moment')
+    expect(nameless).toContain('a session is found by each of its keys')
+    expect(nameless).toContain('a session whose login ended before it was written is refused, and nothing else changes')
+  })
+
+  it('a sign-in that looks for the end of its login first and writes afterwards', async () => {
+    const broken = await brokenRules((store) => ({
+      create: async (record, { link, ...options }) => {
+        if (link === undefined) return store.create(record, options)
+        const probe = await store.create({ ...record, id: `${record.id.slice(0, -2)}-w` }, { ...options, link })
+        if (probe.kind !== 'created') return probe
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return store.create(record, options)
+      },
+    }))
+
+    expect(broken).toContain('a session created while its login ends is dead or refused')
   })
 
   it('an engine that forgets by itself what still lives, or never forgets', async () => {
@@ -395,6 +436,7 @@ describe('the changes contract finds', () => {
       replace: 'a session that is replaced is told of',
       evict: 'a session that is evicted by a limit is told of',
       revokeSubject: 'the end of a subject is told under its key, which names nobody',
+      revokeLinked: 'a session whose login ended at the provider is told of',
     } as const
     const kinds = Object.keys(rules) as (keyof typeof rules)[]
 

@@ -24,10 +24,11 @@ function broken(
   const { engine = (store) => store, handle = (store) => store } = change
   const factory: StoreFactory = async () => {
     const memory = memoryStore()
+    const capabilities = { ...memory.capabilities, revokesLinked: false }
     const server = await serve(engine(memory))
-    const handles = [remoteStore(server.port, memory.capabilities)]
+    const handles = [remoteStore(server.port, capabilities)]
     const openThrough = async (port: number) => {
-      const through = remoteStore(port, memory.capabilities, careless)
+      const through = remoteStore(port, capabilities, careless)
       handles.push(through)
       return handle(through)
     }
@@ -38,7 +39,7 @@ function broken(
     return { store: handles[0]!, network: { server, openThrough }, close }
   }
   const options = {
-    capabilities: { hasChannel: false },
+    capabilities: { hasChannel: false, revokesLinked: false },
     network: 'tested',
     processes: 'not tested because the engine ends with its test',
   } as const

@@ -4,7 +4,7 @@ import type { ChangeListener, Store } from '../../src/core/store.ts'
 import { changed } from './changed-store.ts'
 
 interface Faults {
-  readonly silentAbout?: 'update' | 'revoke' | 'replace' | 'evict' | 'revokeSubject'
+  readonly silentAbout?: 'update' | 'revoke' | 'replace' | 'evict' | 'revokeSubject' | 'revokeLinked'
   readonly keepsThoseWhoLeft?: boolean
   readonly stopsAtThrowing?: boolean
 }
@@ -48,6 +48,11 @@ export function tellingStore(engine: Store, { silentAbout, keepsThoseWhoLeft, st
         const outcome = await engine.revokeSubject(subject, options)
         tell('revokeSubject', (listener) => listener.subjectRevoked(subjectKeyOf(subject)))
         return outcome
+      },
+      revokeLinked: async (key, options) => {
+        const ended = await engine.revokeLinked!(key, options)
+        for (const { id } of ended) told('revokeLinked', id)
+        return ended
       },
       changes: {
         subscribe: async (listener) => {
