@@ -93,6 +93,19 @@ describe('a refresh', () => {
 })
 
 describe('a token that comes again', () => {
+  it('is dead a grace after any later one was used, also where the clock was ahead for a while', async () => {
+    const site = refreshSite()
+    const { refreshToken } = await site.app()
+    const second = await site.next(refreshToken)
+    site.clock.advance(minutes(20))
+    const third = await site.next(second)
+    site.clock.set(site.clock() - minutes(20))
+    await site.next(third)
+    site.clock.advance(seconds(30))
+
+    expect(await site.reasonOf(refreshToken)).toBe('reused')
+  })
+
   it('gets the same successor, however long the client was silent', async () => {
     const site = refreshSite()
     const { refreshToken } = await site.app()
@@ -315,6 +328,32 @@ describe('a refresh token that is refused', () => {
     site.store.setFaults({})
 
     expect(await site.reasonOf(refreshToken)).toBe('good')
+  })
+
+  it('was good when it came and was overtaken in the store is told to try again, and nobody is signed out', async () => {
+    const site = refreshSite()
+    const { refreshToken, sessionId } = await site.app()
+    const { calls } = site.context.service
+    const { update } = calls
+    const slow = async (...given: Parameters<typeof update>) => {
+      calls.update = update
+      await site.next(await site.next(refreshToken))
+      site.clock.advance(minutes(1))
+      return update(...given)
+    }
+    calls.update = slow
+    await expect(site.refresh(refreshToken)).rejects.toMatchObject({ code: 'ERR_STORE_CONTENDED', status: 503 })
+
+    expect(await site.isAlive(sessionId)).toBe(true)
+  })
+
+  it('because less than a second of its session is left is refused like any other', async () => {
+    const site = refreshSite({ core: { policy: { idleTimeout: minutes(30), absoluteTimeout: minutes(30) } } })
+    site.clock.set(Math.ceil(site.clock() / 1000) * 1000 + 500)
+    const { refreshToken, session } = await site.app()
+    site.clock.set(session.absoluteDeadline! - 100)
+
+    expect(await site.reasonOf(refreshToken)).toBe('ended')
   })
 
   it('because the write’s answer was lost gets its successor at the next try', async () => {
