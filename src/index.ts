@@ -27,6 +27,7 @@ export type { SessionSummary } from './core/listing.ts'
 export { subjectKeyOf } from './core/placement.ts'
 export { type Policy, type PresetName, policies } from './core/policies.ts'
 export type { PolicyReport } from './core/policy-report.ts'
+export type { ProviderLink, ProviderLogout } from './core/provider-link.ts'
 export type { OnOutage, SessionState } from './core/reading.ts'
 export type { Session, SignInOptions } from './core/session.ts'
 export { createSessions, type RevokeReason, type Sessions } from './core/sessions.ts'
@@ -38,6 +39,7 @@ export type {
   Channel,
   CreateOptions,
   CreateOutcome,
+  EndedRecord,
   Ledger,
   LedgerOptions,
   NewRecord,
@@ -45,6 +47,8 @@ export type {
   ReadOptions,
   ReadOutcome,
   RecordChanges,
+  RecordLink,
+  RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
   Store,
