@@ -431,3 +431,16 @@ it('closing lets everybody go', async () => {
   for (const reader of readers) await reader.untilOver()
   expect(readers.map(({ isOver }) => isOver)).toEqual([true, true])
 })
+
+it('closing while the engine’s pushes are interrupted ends, and lets everybody go', async () => {
+  const { inner, push, changes, listeners } = pushingStore()
+  const site = await endpointSite({ store: Object.assign(faultyStore(inner), { changes }) })
+  const reader = await FeedReader.open(site, { beat: 200 })
+  push((listener) => listener.interrupted())
+  // A beat is due, and waits.
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  await site.feed.close()
+  await reader.untilOver()
+
+  expect([reader.isOver, listeners.size]).toEqual([true, 0])
+})

@@ -93,6 +93,8 @@ export async function openSource(service: Service, log: FeedLog, sender: string)
     },
     async close() {
       changed.close()
+      // Whoever still waits for the engine to come back waits no longer.
+      isInterrupted = false
       resume()
       // The connection may be lost already.
       await Promise.allSettled([leaveChannel(), leaveChanges?.()])
