@@ -160,6 +160,48 @@ test('questions that hang are given up, also those that wait for their turn', as
   expect(performance.now() - startedAt).toBeLessThan(5_000)
 })
 
+test('who waits for their turn as long as a call may take, is told that nobody can say', async () => {
+  const issuer = await startIssuer()
+  const { verifier, events } = verifierOf(issuer, {
+    ...asking,
+    timeout: 1000,
+    fetch: async (input, init) => {
+      if (String(input).endsWith(INTROSPECT)) await sleep(400)
+      return fetch(input, init)
+    },
+  })
+  const tokens = await Promise.all(Array.from({ length: 300 }, () => issuer.mint()))
+
+  const outcomes = await Promise.all(tokens.map((token) => outcome(verifier.verify(token))))
+
+  expect(outcomes).toContain('503 unavailable')
+  expect(events).toContainEqual({ type: 'introspection.failed', reason: 'busy' })
+})
+
+test('with a budget of nothing, no answer counts that was asked for before the request came', async () => {
+  const issuer = await startIssuer()
+  const held: (() => void)[] = []
+  const { verifier } = verifierOf(issuer, {
+    ...asking,
+    revokedWithin: 0,
+    fetch: async (input, init) => {
+      const answer = await fetch(input, init)
+      if (String(input).endsWith(INTROSPECT) && held.length === 0) await new Promise<void>((resolve) => void held.push(resolve))
+      return answer
+    },
+  })
+  const token = await issuer.mint()
+  const early = outcome(verifier.verify(token))
+  await until(() => held.length === 1)
+  issuer.introspect = () => ({ active: false })
+  const late = outcome(verifier.verify(token))
+  // Long enough for it to wait for the answer that is on its way, if it did.
+  await sleep(200)
+  held[0]!()
+
+  expect([await early, await late]).toEqual(['active by introspection', '401 ended'])
+})
+
 test('the token goes to the issuer in a body, never in a URL', async () => {
   const issuer = await startIssuer()
   const { verifier, called } = verifierOf(issuer, asking)
