@@ -18,6 +18,7 @@ import { isWatching, serveProtection } from './routes/protection.ts'
 import { serveSecurity } from './routes/security.ts'
 import { serveShelves } from './routes/shelves.ts'
 import { serveSignIn } from './routes/sign-in.ts'
+import { serveSso } from './routes/sso.ts'
 import { serveStepUp } from './routes/step-up.ts'
 import type { Shop, ShopApplication } from './shop.ts'
 import { TO_PAY } from './step-up/open.ts'
@@ -44,6 +45,7 @@ export function createApp(shop: Shop): express.Express {
 
   const guards = guardsOf(shop)
   if (guards.binding !== undefined) server.use(guards.binding.node)
+  if (shop.sso !== undefined) server.use(shop.sso.party.node)
   server.use(express.json({ limit: LARGEST_BODY }))
   server.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 20 }))
   // Without `--tls` the shop listens in plain text, on the loopback interface alone. A site that others can reach leaves the option out.
@@ -69,6 +71,7 @@ export function createApp(shop: Shop): express.Express {
   serveBasket(app, shop)
   serveOpaque(app, shop)
   serveSignIn(app, shop)
+  if (shop.sso !== undefined) serveSso(app, shop, shop.sso)
   serveStepUp(app, shop)
   serveAccount(app, shop)
   serveSecurity(app, shop)
@@ -132,7 +135,7 @@ function detailsOf(error: unknown): Record<string, unknown> {
 /** The shelves, and the ways in and out. */
 function isForAnybody({ method, path }: Request): boolean {
   const isRead = method === 'GET' || method === 'HEAD'
-  if (path.startsWith('/login') || path.startsWith('/signup') || path === '/logout') return true
+  if (path.startsWith('/login') || path.startsWith('/signup') || path.startsWith('/sso/') || path === '/logout') return true
   return isRead && (path === '/' || path.startsWith('/books/') || path === '/signed-out')
 }
 

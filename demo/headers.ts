@@ -18,9 +18,13 @@ const OPTIONS = {
 } as const satisfies SecurityHeadersOptions
 
 /** OPAQUE's part in the browser is WebAssembly, which is asked for by name and only where it is used. */
-function optionsFor({ opaque }: Pick<Shop, 'opaque'>) {
-  if (opaque === undefined) return OPTIONS
-  const directives = { ...OPTIONS.directives, 'script-src': ["'self'", "'wasm-unsafe-eval'"] }
+function optionsFor({ opaque, sso }: Pick<Shop, 'opaque' | 'sso'>) {
+  const directives = {
+    ...OPTIONS.directives,
+    ...(opaque && { 'script-src': ["'self'", "'wasm-unsafe-eval'"] }),
+    // A form that signs in or out leads on to the provider, and browsers hold that against it.
+    ...(sso && { 'form-action': ["'self'", sso.provider] }),
+  }
   return { ...OPTIONS, directives } satisfies SecurityHeadersOptions
 }
 

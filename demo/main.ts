@@ -11,6 +11,7 @@ import { reportOutages } from './outages.ts'
 import { People, SEEDED } from './people.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { keysOf, openShop, type Shop } from './shop.ts'
+import type { ShopSso } from './sso/open.ts'
 import { StartError, systemCode } from './start-error.ts'
 import { keepCodeKey, OWNER } from './step-up/code-key.ts'
 import { openStore } from './stores/open.ts'
@@ -31,7 +32,7 @@ try {
   process.exit(1)
 }
 
-async function open({ tls: isTls, opaque: isOpaque = false }: Arguments): Promise<void> {
+async function open({ tls: isTls, opaque: isOpaque = false, sso: isSso = false }: Arguments): Promise<void> {
   const settings = readSettings(process.env, isTls)
   const tls = isTls ? await openTls(settings.dataFolder) : undefined
   const store = await openStore(settings)
@@ -48,7 +49,9 @@ async function open({ tls: isTls, opaque: isOpaque = false }: Arguments): Promis
   const redirects = settings.redirect === undefined ? [] : await openRedirect(settings.redirect, url)
   servers.push(...redirects)
   const opened = openShop(settings, { people, store, keys, origin: url })
-  const shop = isOpaque ? { ...opened, opaque: await openOpaque(opened, settings.dataFolder) } : opened
+  const sso = isSso ? await openSso(opened, keys, settings.port) : undefined
+  const opaque = isOpaque ? await openOpaque(opened, settings.dataFolder) : undefined
+  const shop: Shop = { ...opened, ...(sso && { sso }), ...(opaque && { opaque }) }
   const codeKey = await keepCodeKey(shop, settings.dataFolder, keys)
   reportOutages(shop, console.log)
   app = createApp(shop)
@@ -58,7 +61,7 @@ async function open({ tls: isTls, opaque: isOpaque = false }: Arguments): Promis
 
   Sign in as    ${SEEDED.names.join(' or ')}
   Password      ${SEEDED.password}${codeKey === undefined ? '' : `\n  ${capitalised(OWNER)}'s code key  ${codeKey}  (for an authenticator app; codes of six digits)`}
-${isOpaque ? '  Passwords     stay in the browser (OPAQUE)\n' : ''}  Visits in     ${placeOf(store)}
+${isOpaque ? '  Passwords     stay in the browser (OPAQUE)\n' : ''}${sso === undefined ? '' : `  Sojourn ID    ${sso.provider}  (a provider; the same names and password)\n  Reading Club  ${sso.club}  (signs in with Sojourn ID)\n`}  Visits in     ${placeOf(store)}
   Data          ${nameOf(settings.dataFolder)}
 ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close with    Ctrl+C
 `)
@@ -74,6 +77,7 @@ ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close w
     }, LAST_ORDERS)
     await Promise.all(servers.map(closeServer))
     clearTimeout(deadline)
+    await sso?.close()
     await shop.close()
     process.exit(0)
   }
@@ -124,6 +128,19 @@ async function openOpaque(shop: Shop, dataFolder: string): Promise<Opaque> {
   } catch (error) {
     if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new StartError('`--opaque` needs the package @serenity-kit/opaque, which is not installed; run `npm ci` first.')
+  }
+}
+
+/** Loaded when asked for, as the above. */
+async function openSso(shop: Shop, keys: string, port: number): Promise<ShopSso> {
+  try {
+    const { openSso } = await import('./sso/open.ts')
+    return await openSso(shop.sessions, { people: shop.people, origin: shop.origin, keys, port })
+  } catch (error) {
+    if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new StartError(
+      '`--sso` needs the packages openid-client and oidc-provider, which are not installed; run `npm ci` first.',
+    )
   }
 }
 

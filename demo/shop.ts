@@ -8,6 +8,7 @@ import { ITEM_ID } from './catalogue.ts'
 import type { People } from './people.ts'
 import { keepSessionKey } from './session-key.ts'
 import type { Settings } from './settings.ts'
+import type { ShopSso } from './sso/open.ts'
 import { StartError } from './start-error.ts'
 import { openStepUp } from './step-up/open.ts'
 import type { ShopStore } from './stores/open.ts'
@@ -68,6 +69,8 @@ export interface Shop {
   readonly ledger: Store | undefined
   /** With `--opaque`: passwords stay in the browser. */
   readonly opaque?: Opaque
+  /** With `--sso`: people may enter with Sojourn ID, and leave everywhere by leaving here. */
+  readonly sso?: ShopSso
   /** Where browsers find it, such as `http://localhost:3000`: passkeys work there alone. */
   readonly origin: string
   /** Browsers reach it by HTTPS. */

@@ -4,9 +4,10 @@ import type { Visit } from '../visit.ts'
 import { ago, duration, exactly } from '../words.ts'
 import { layout, tokenField } from './layout.ts'
 
-export type Device = Pick<SessionSummary, 'id' | 'startedAt' | 'lastSeenAt' | 'idleDeadline' | 'absoluteDeadline' | 'device'> & {
-  readonly isCurrent: boolean
-}
+export type Device = Pick<SessionSummary, 'id' | 'startedAt' | 'lastSeenAt' | 'idleDeadline' | 'absoluteDeadline' | 'device'> &
+  Partial<Pick<SessionSummary, 'provider'>> & {
+    readonly isCurrent: boolean
+  }
 
 export const UNKNOWN_DEVICE = 'A device we do not know'
 
@@ -51,6 +52,7 @@ ${picture(name)}
 <h2 id="${titleId}">${name}${device.isCurrent && html` <span class="tag">this one</span>`}</h2>
 <dl>
 <div><dt>Place</dt><dd>unknown yet</dd></div>
+${device.provider !== undefined && html`<div><dt>Signed in with</dt><dd>Sojourn ID <small>${new URL(device.provider).host}</small></dd></div>`}
 <div><dt>Started</dt><dd>${moment(device.startedAt, now)}</dd></div>
 <div><dt>Last seen</dt><dd>${moment(device.lastSeenAt, now)}</dd></div>
 <div><dt>Ends if unused</dt><dd>in ${duration(Math.min(device.idleDeadline, device.absoluteDeadline) - now)}</dd></div>

@@ -13,9 +13,14 @@ export interface SignInForm {
   readonly passkeyHost: string
   /** Whether the password stays in the browser. */
   readonly isOpaque: boolean
+  /** Whether there is Sojourn ID to enter with. */
+  readonly hasProvider: boolean
 }
 
-export function signInPage(visit: Visit, { next, username = '', problem, reason, passkeyHost, isOpaque }: SignInForm): Html {
+export function signInPage(
+  visit: Visit,
+  { next, username = '', problem, reason, passkeyHost, isOpaque, hasProvider }: SignInForm,
+): Html {
   const title = problem ? 'That did not work' : 'Sign in'
   return layout(visit, {
     title,
@@ -35,6 +40,7 @@ ${isOpaque && opaqueWords()}<fieldset class="bare"${isOpaque && html` disabled`}
 <button type="button" data-passkey-button hidden>Use a passkey</button>
 <p class="hint" role="status" data-passkey-words hidden></p>
 </form>
+${hasProvider && html`<form class="other-way" method="post" action="/sso/start">${tokenField(visit)}<input type="hidden" name="next" value="${next}"><button>Sign in with Sojourn ID</button><p class="hint">One sign-in for the shop and the Reading Club.</p></form>`}
 <p class="aside">New in town? <a href="/signup${next === '/' ? '' : `?next=${next}`}">Become a reader</a>.</p>`,
   })
 }

@@ -3,7 +3,7 @@ import type { SignedIn } from 'sojourn/stepup'
 import { z } from 'zod'
 import { nextPath, Refusal, sendJson, sendPage, wantsJson } from '../answers.ts'
 import { signedOutPage } from '../pages/account.ts'
-import { signInPage, signUpPage } from '../pages/sign-in.ts'
+import { type SignInForm, signInPage, signUpPage } from '../pages/sign-in.ts'
 import type { Shop, ShopApplication, ShopRequest, ShopSession } from '../shop.ts'
 import { visitOf } from '../visit.ts'
 import { duration } from '../words.ts'
@@ -92,6 +92,10 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
   })
 
   app.post('/logout', async (req, res) => {
+    if (shop.sso !== undefined && req.session.providerLink !== undefined && !wantsJson(req)) {
+      res.redirect(303, await shop.sso.party.signOut(req.session, { returnTo: '/signed-out' }))
+      return
+    }
     await req.session.signOut()
     if (wantsJson(req)) sendJson(res, {})
     else res.redirect(303, '/signed-out')
@@ -105,8 +109,8 @@ function signIn(session: ShopSession, { stepUp }: Shop, subject: string, isPersi
   return stepUp.signIn(session, { subject, method: 'pwd', keep: ['basket'], isPersistent })
 }
 
-function waysIn({ origin, opaque }: Shop): { readonly passkeyHost: string; readonly isOpaque: boolean } {
-  return { passkeyHost: new URL(origin).host, isOpaque: opaque !== undefined }
+export function waysIn({ origin, opaque, sso }: Shop): Pick<SignInForm, 'passkeyHost' | 'isOpaque' | 'hasProvider'> {
+  return { passkeyHost: new URL(origin).host, isOpaque: opaque !== undefined, hasProvider: sso !== undefined }
 }
 
 /** The name as the readers' file has it, so that capitals and blanks give no further tries. */
@@ -130,6 +134,8 @@ function whyAgain({ state, stateReason }: ShopSession): string | undefined {
   if (state === 'unproven') return 'This visit is bound to a device, and this one did not prove to be it.'
   if (state === 'revoked' && stateReason === 'drift')
     return 'Your visit was ended because it turned up in another browser or on another system.'
+  if (state === 'revoked' && stateReason === 'provider-logout')
+    return 'You signed out of Sojourn ID, so you are signed out here, too.'
   if (state === 'revoked' && stateReason === 'revoked-by-owner') return 'This device was signed out from another one.'
   return state === 'revoked' && stateReason === 'reuse' ? 'Your visit was ended to keep it safe.' : undefined
 }

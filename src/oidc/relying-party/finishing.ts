@@ -56,6 +56,11 @@ export type SignInOutcome =
 /** Options of `finish`, as those of `session.signIn`. */
 export interface FinishOptions extends Pick<SignInOptions<unknown>, 'isPersistent' | 'due'> {
   readonly keep?: readonly string[]
+  /**
+   * Signs the session in, in place of `session.signIn`. Give `(how) => stepUp.signIn(req.session, how)` where people may have second factors of this
+   * application's own: the provider's word alone would else go round them.
+   */
+  readonly signIn?: (how: SignInOptions<unknown>) => Promise<unknown>
 }
 
 /** What the provider says instead of a code (RFC 6749, 4.1.2.1; OpenID Connect Core 1.0, 3.1.2.6). */
@@ -140,6 +145,7 @@ async function signIn(
     claims,
     returnTo,
     subject: known,
+    signIn: signInBy = (how) => session.signIn(how),
     ...options
   }: FinishOptions & { readonly claims: IdTokenClaims; readonly returnTo: string; readonly subject?: string },
   notesToCome: NotesToCome,
@@ -152,7 +158,7 @@ async function signIn(
   const exchange = requestOf(session)
   notesToCome.set(exchange, proof.provedAt)
   try {
-    await session.signIn({
+    await signInBy({
       ...(options as Pick<SignInOptions<unknown>, 'isPersistent' | 'due'>),
       ...proof,
       subject,
