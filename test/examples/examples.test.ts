@@ -18,7 +18,7 @@ import { type RedisServer, startRedis } from '../servers/redis.ts'
 
 const folder = join(import.meta.dirname, '..', '..', 'examples')
 const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
-const servers = files.filter((name) => name !== 'map-store.ts')
+const servers = files.filter((name) => !['map-store.ts', 'sso.ts'].includes(name))
 
 let redis: RedisServer
 let postgres: PostgresServer
@@ -54,6 +54,18 @@ describe.each(servers)('%s', (file) => {
 
     expect([before.subject, inside.subject, after.subject]).toEqual([null, 'ada', null])
   })
+})
+
+test('the single sign-on example starts while its provider is away, and says so to who signs in', async () => {
+  const browser = await start('sso.ts', { ISSUER: 'http://localhost:1' })
+  const page = await browser.get('/')
+  const signIn = await browser.post('/sign-in')
+
+  expect([JSON.parse(page.body).subject, signIn.status, JSON.parse(signIn.body)]).toEqual([
+    null,
+    503,
+    { failed: 'ERR_PROVIDER_UNAVAILABLE' },
+  ])
 })
 
 test('the Express example keeps a basket for those who are signed in', async () => {
