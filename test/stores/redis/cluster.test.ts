@@ -66,6 +66,11 @@ async function busy(sessions: Sessions, subject: string, isOver: () => boolean) 
     await session.signIn({ subject, method: 'pwd', keep: ['basket'] })
     const token = await tokenOf(session)
     const other = await sessions.signIn({ subject, method: 'pwd' })
+    const providerLink = { issuer: 'https://login.example', subject, sid: `${turn}`, issuedAt: presently() }
+    const linked = await Promise.all([1, 2].map(() => sessions.signIn({ subject, method: 'fed', providerLink })))
+    const unlinked = await sessions.revokeLinked(providerLink)
+    const ends = await Promise.all(linked.map(async (one) => (await sessions.read(await tokenOf(one))).stateReason))
+    expect([unlinked, ends]).toEqual([2, ['provider-logout', 'provider-logout']])
     const again = await sessions.read(token)
     expect([again.state, again.subject, again.data.basket]).toEqual(['active', subject, HOSTILE])
     again.data.turn = turn
