@@ -254,12 +254,14 @@ it('BCL-11: whatever fails is 400 with invalid_request, says nothing of what was
   const provider = await scriptedProvider()
   const shop = ssoSite(provider)
   await signedIn(shop, provider)
+  const good = await with_({})(provider)
   const bodies: NonNullable<RequestInit['body']>[] = [
     new URLSearchParams(),
     new URLSearchParams([
       ['logout_token', 'a'],
       ['logout_token', await with_({})(provider)],
     ]),
+    new URLSearchParams(Array.from({ length: 2 }, () => ['logout_token', good])),
     new URLSearchParams({ logout_token: 'x'.repeat(20_000) }),
     new URLSearchParams({ logout_token: 'a.b.c' }),
     new URLSearchParams({ logout_token: '' }),

@@ -72,6 +72,7 @@ describe('the transaction', () => {
     const response = await shop.answer(`/callback?${new URLSearchParams(callbackOf(provider, to))}`, { headers: { cookie } })
 
     expect(await response.json()).toEqual(refused('expired'))
+    expect(provider.asked).not.toContain('/token')
   })
 
   it('ASVS-10.1.2: another browser’s callback signs nobody in', async () => {
@@ -303,6 +304,15 @@ describe('how long ago', () => {
     expect(to.searchParams.get('max_age')).toBe('0')
   })
 
+  it('ASVS-7.6.1: a new proof there counts for as long again', async () => {
+    const { ada, shop, provider } = await visitor({ maxAuthAge: hours(1) })
+    await ada.signIn(provider, { auth_time: now() - 3590 })
+    await ada.signIn(provider, {}, { path: '/step-up' })
+    shop.clock.advance(minutes(20))
+
+    expect((await ada.me()).acr).toBe('aal1')
+  })
+
   it('ASVS-7.6.1: a proof made here does not stand in for the provider’s', async () => {
     const { ada, shop, provider } = await visitor({ maxAuthAge: hours(1) })
     await ada.signIn(provider)
@@ -404,6 +414,11 @@ describe('a step-up', () => {
     await ada.visit('/local', { method: 'POST' })
 
     expect(await ada.back(callbackOf(provider, to))).toEqual(refused('session-changed'))
+    await ada.signIn(provider)
+    const again = await ada.begin('/step-up')
+    await ada.signIn(provider)
+    await answerCodes(provider, again)
+    expect(await ada.back(callbackOf(provider, again))).toEqual(refused('session-changed'))
   })
 
   it('ASVS-10.3.3: who was not signed in by this provider cannot step up there', async () => {
