@@ -261,7 +261,10 @@ it('BCL-11: whatever fails is 400 with invalid_request, says nothing of what was
       ['logout_token', 'a'],
       ['logout_token', await with_({})(provider)],
     ]),
-    new URLSearchParams(Array.from({ length: 2 }, () => ['logout_token', good])),
+    new URLSearchParams([
+      ['logout_token', good],
+      ['logout_token', good],
+    ]),
     new URLSearchParams({ logout_token: 'x'.repeat(20_000) }),
     new URLSearchParams({ logout_token: 'a.b.c' }),
     new URLSearchParams({ logout_token: '' }),
