@@ -96,6 +96,18 @@ export function authTimeOf(facts: readonly Fact[]): number | undefined {
   )
 }
 
+/**
+ * Since when facts reach a level without a gap: `meets` with a `maxAge` holds as long as this is no older. The latest proof alone would say
+ * that the second factor of the morning was given at night, with the password.
+ *
+ * @returns `undefined` where they do not reach it.
+ */
+export function reachedSince(facts: readonly Fact[], acr: Acr): number | undefined {
+  const newestFirst = [...facts].sort((a, b) => b.at - a.at)
+  const enough = newestFirst.findIndex((_, index) => reaches(newestFirst.slice(0, index + 1), acr))
+  return newestFirst[enough]?.at
+}
+
 /** Adds facts, keeping the latest of each method. */
 export function withFacts(facts: readonly Fact[], added: readonly Fact[]): Fact[] {
   const kept = facts.filter((fact) => !added.some((newer) => newer.method === fact.method))

@@ -1,6 +1,6 @@
 /** Access tokens: what a session says of its person to services, signed, for minutes (RFC 9068). Services read them; this application only asks whether one is its own. */
-import { acrOf, authTimeOf, undoubted } from '../core/assurance.ts'
-import { SessionStateError } from '../core/errors.ts'
+import { type Acr, acrOf, reachedSince, reaches, undoubted } from '../core/assurance.ts'
+import { AssuranceError, SessionStateError } from '../core/errors.ts'
 import { checkMintOptions } from './access-token/mint-options.ts'
 import { ACCESS_TOKEN_TYPE, readClaims } from './access-token/reading.ts'
 import type { TokenContext } from './context.ts'
@@ -20,18 +20,23 @@ export function createAccessTokens(context: TokenContext, keys: SigningKeys): Ac
     return Math.floor(Math.min(now + accessTokenLifetime * (1 - lifetimeJitter * share), deadline) / 1000)
   }
 
-  /** What was proved, when, how strongly: only what still counts. */
-  function proofOf({ facts, doubtedAt }: MintingSession): Pick<AccessTokenClaims, 'acr' | 'amr' | 'auth_time'> {
+  /** What was proved, how strongly, and since when that has held: only what still counts. A service asks for a level of some age, as `meets` does here. */
+  function proofOf(
+    { facts, doubtedAt }: MintingSession,
+    asked: Acr | undefined,
+  ): Pick<AccessTokenClaims, 'acr' | 'amr' | 'auth_time'> {
     const counted = undoubted(facts, doubtedAt)
-    const authTime = authTimeOf(counted)
-    if (authTime === undefined) return { acr: acrOf(counted) }
-    return { acr: acrOf(counted), amr: counted.map(({ method }) => method), auth_time: Math.floor(authTime / 1000) }
+    const acr = asked ?? acrOf(counted)
+    if (!reaches(counted, acr)) throw new AssuranceError({ acr, maxAge: undefined, isSignedIn: true })
+    const since = reachedSince(counted, acr)
+    if (since === undefined) return { acr }
+    return { acr, amr: counted.map(({ method }) => method), auth_time: Math.floor(since / 1000) }
   }
 
   return {
     async mint(session, options = {}) {
-      const { audience = settings.audience, scope = [], clientId = issuer, jkt, claims } = options
-      checkMintOptions({ audience, scope, clientId, jkt, claims })
+      const { audience = settings.audience, scope = [], clientId = issuer, jkt, acr, claims } = options
+      checkMintOptions({ audience, scope, clientId, jkt, acr, claims })
       const now = clock()
       const issuedAt = Math.floor(now / 1000)
       const end = endOf(now, session.deadline)
@@ -47,7 +52,7 @@ export function createAccessTokens(context: TokenContext, keys: SigningKeys): Ac
         jti: Buffer.from(random(ID_BYTES)).toString('base64url'),
         sid: session.id,
         ...(scope.length > 0 && { scope: scope.join(' ') }),
-        ...proofOf(session),
+        ...proofOf(session, acr),
         ...(jkt !== undefined && { cnf: { jkt } }),
       }
       const accessToken = await keys.sign({ ...claims, ...own }, ACCESS_TOKEN_TYPE)

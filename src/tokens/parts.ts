@@ -1,4 +1,5 @@
 /** What the parts of `createTokens` give each other. */
+import type { Acr } from '../core/assurance.ts'
 import type { Session } from '../core/session.ts'
 import type { EndpointRequest } from '../http/endpoints.ts'
 import type { RegisteredClient } from './options.ts'
@@ -46,6 +47,11 @@ export interface MintOptions {
   readonly clientId?: string
   /** Thumbprint of the key it is bound to (`cnf.jkt`, RFC 9449, 6.1). Default: bound to none. */
   readonly jkt?: string
+  /**
+   * Level to say instead of the highest, for a service that asks for a lower one that was proved more recently: `auth_time` is since when this one has held.
+   * Default: all that was proved.
+   */
+  readonly acr?: Acr
   /** Further claims; none of those this library sets. */
   readonly claims?: Readonly<Record<string, unknown>>
 }
@@ -142,6 +148,8 @@ export interface RefreshTokens {
       }
     | undefined
   >
+  /** Which grant it is of, any of its tokens, replaced ones too; `undefined` once that has ended. */
+  grantOf(refreshToken: string): Promise<{ readonly clientId: string; readonly sessionId: string } | undefined>
   /** Ends the family of a token of this client's. `false` when it is not one. The session lives on. */
   revoke(refreshToken: string, options: { readonly clientId: string }): Promise<boolean>
 }

@@ -61,8 +61,8 @@ export function createRefreshTokens(context: TokenContext, accessTokens: AccessT
 
   return {
     async grant(session, options) {
-      const granted = { ...checkedGrant(settings, options), jkt: options.jkt }
       const minting = mintingSession(session)
+      const granted = { ...checkedGrant(settings, options), jkt: options.jkt }
       const { family, secret } = newFamily(service, granted, minting)
       let dropped: Family | undefined
       const record = await amendLive(service, minting.id, (present) => {
@@ -146,6 +146,14 @@ export function createRefreshTokens(context: TokenContext, accessTokens: AccessT
       const { id: sessionId, subject, deadline } = mintingRecord(service, record!)
       const { scope } = judgement.granted
       return { clientId, sessionId, subject, scope, deadline: Math.min(deadline, idleDeadlineOf(record!, judgement.family)), jkt }
+    },
+
+    async grantOf(refreshToken) {
+      const token = keys.parse(refreshToken)
+      if (typeof token === 'string') return undefined
+      const record = await findLive(service, token.sessionId)
+      const family = record && familiesOf(record.details).find(({ id }) => id === token.familyId)
+      return family && { clientId: family.clientId, sessionId: token.sessionId }
     },
 
     async revoke(refreshToken, { clientId }) {

@@ -31,12 +31,13 @@ export function revocationEndpoint(parts: TokenParts): Endpoint {
         events.emit({ type: 'access-token.revoked', sessionId: claims.sid, subject: claims.sub, clientId })
         return DONE
       }
-      const family = await refreshTokens.inspect(token)
-      if (family !== undefined && family.clientId !== clientId) return jsonAnswer(400, NOT_YOURS)
+      const grant = await refreshTokens.grantOf(token)
+      if (grant === undefined) return DONE
+      if (grant.clientId !== clientId) return jsonAnswer(400, NOT_YOURS)
       // Before the family ends: if this fails, the client tries again with a token that still says which grant it was.
-      if (family !== undefined) await denials.denyGrant(family.sessionId, clientId)
+      await denials.denyGrant(grant.sessionId, clientId)
       await refreshTokens.revoke(token, { clientId })
-      if (family !== undefined) feed.tell({ kind: 'doubt', sessionId: family.sessionId, at: config.clock() })
+      feed.tell({ kind: 'doubt', sessionId: grant.sessionId, at: config.clock() })
       return DONE
     },
   }

@@ -132,7 +132,6 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
       return accessTokens.mint(mintingSession(session), mintOptions)
     },
     async grant(session, grantOptions) {
-      mintingSession(session)
       return parts.refreshTokens.grant(session, grantOptions)
     },
     signingKeys: () => keys.status(),

@@ -47,6 +47,29 @@ describe('an access token', () => {
     expect([tokenType, expiresAt]).toEqual(['Bearer', clock() + minutes(5)])
   })
 
+  it("says since when its level has held, not when the latest proof was given: a night's password renews no code of the morning", async () => {
+    const { tokens, sessions, clock } = minting()
+    const session = await sessions.signIn({ subject: 'ada', method: ['pwd', 'otp'] })
+    const morning = clock() / 1000
+    clock.advance(minutes(20))
+    await session.elevate({ method: 'pwd' })
+    clock.advance(seconds(5))
+
+    const highest = claimsOf((await tokens.mint(session)).accessToken)
+    const asked = claimsOf((await tokens.mint(session, { acr: 'aal1' })).accessToken)
+
+    expect(highest).toMatchObject({ acr: 'aal2', auth_time: morning })
+    expect(asked).toMatchObject({ acr: 'aal1', auth_time: clock() / 1000 - 5 })
+    expect(session.meets({ acr: 'aal2', maxAge: minutes(5) })).toBe(false)
+  })
+
+  it('says no level that was not proved', async () => {
+    const { tokens, sessions } = minting()
+    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+
+    await expect(tokens.mint(session, { acr: 'aal2' })).rejects.toMatchObject({ code: 'ERR_ASSURANCE_INSUFFICIENT' })
+  })
+
   it('is for whom and what its caller names, bound to a key where there is one, with claims of the application', async () => {
     const { mint } = minting()
     const jkt = 'A'.repeat(43)

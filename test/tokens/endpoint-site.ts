@@ -93,6 +93,7 @@ export async function endpointSite(options: LooseOptions & { tokens?: Partial<To
     grant: () => Promise.reject(new Error('not here')),
     refresh: () => Promise.reject(new Error('not here')),
     inspect: async (token) => families.get(token),
+    grantOf: async (token) => families.get(token),
     async revoke(token, { clientId }) {
       return families.get(token)?.clientId === clientId && families.delete(token)
     },

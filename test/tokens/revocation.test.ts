@@ -4,6 +4,7 @@ import { minutes, seconds } from '../../src/core/duration.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { faultyStore } from '../../src/testing/faulty-store.ts'
 import { basic, type EndpointSite, endpointSite, ORDERS } from './endpoint-site.ts'
+import { API, ISSUER, minting } from './support.ts'
 
 const give = (site: EndpointSite, token: string, clientId = 'app', more = {}) =>
   site.post('/oauth/revoke', { token, client_id: clientId, ...more })
@@ -147,4 +148,40 @@ it('the token in the URL is not looked at, and GET not answered', async () => {
 
   expect([(await fetch(site.origin + url)).status, (await site.post(url, { client_id: 'app' })).status]).toEqual([405, 400])
   expect((await site.ask(accessToken)).active).toBe(true)
+})
+
+describe('a refresh token that was replaced long ago', () => {
+  it('given back still ends its family, and denies the access tokens its client has', async () => {
+    const clientSecret = 'q3Jx0vM2hV8sK1yB6tR9wE4uP7aZ5cN-dF_gHiLkOjQ'
+    const { tokens, sessions, clock } = minting({
+      tokens: {
+        dangerouslyAllowHttp: true,
+        clients: [
+          { id: 'app', authentication: 'public', dpop: 'allowed' },
+          { id: 'orders', authentication: { clientSecret }, audiences: [API], may: ['introspect'] },
+        ],
+      },
+    })
+    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
+    const post = async (path: string, form: Record<string, string>, headers = {}) =>
+      (await tokens.web(new Request(`${ISSUER}${path}`, { method: 'POST', headers, body: new URLSearchParams(form) })))!
+    const refresh = async (token: string) =>
+      (await (
+        await post('/oauth/token', { grant_type: 'refresh_token', refresh_token: token, client_id: 'app' })
+      ).json()) as Record<'access_token' | 'refresh_token', string>
+    const first = await tokens.grant(session, { clientId: 'app' })
+    const second = await refresh(first.refreshToken)
+    const third = await refresh(second.refresh_token)
+    clock.advance(minutes(2))
+    const isActive = async () => {
+      const authorization = `Basic ${Buffer.from(`orders:${clientSecret}`).toString('base64')}`
+      const answer = await post('/oauth/introspect', { token: third.access_token }, { authorization })
+      return ((await answer.json()) as { active: boolean }).active
+    }
+    const before = await isActive()
+    const answer = await post('/oauth/revoke', { token: first.refreshToken, client_id: 'app' })
+
+    expect([before, answer.status, await isActive()]).toEqual([true, 200, false])
+    expect(await refresh(third.refresh_token)).toMatchObject({ error: 'invalid_grant' })
+  })
 })

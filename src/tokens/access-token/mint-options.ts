@@ -1,4 +1,5 @@
 /** What a token may be minted with. A wrong value is a programming error: a token for an audience nobody has, or one that says what it must not, is found here. */
+import { checkAcr } from '../../core/assurance.ts'
 import { ConfigError } from '../../core/errors.ts'
 import { isAudience, isScope } from '../options.ts'
 import type { MintOptions } from '../parts.ts'
@@ -17,7 +18,7 @@ const OWN_CLAIMS = new Set(
 )
 
 /** @throws {ConfigError} `ERR_ARGUMENT_INVALID` */
-export function checkMintOptions({ audience, scope, clientId, jkt, claims }: Given): void {
+export function checkMintOptions({ audience, scope, clientId, jkt, acr, claims }: Given): void {
   const audiences = typeof audience === 'string' ? [audience] : audience
   if (!isListOf(audiences, isAudience, MOST_AUDIENCES) || audiences!.length === 0)
     throw misuse('audience is no name, or no list of at most 10 of them, each once', "one such as 'https://api.shop.example'")
@@ -26,6 +27,7 @@ export function checkMintOptions({ audience, scope, clientId, jkt, claims }: Giv
   if (!isAudience(clientId)) throw misuse('clientId is no name', 'visible ASCII, at most 256 characters')
   if (jkt !== undefined && !(typeof jkt === 'string' && THUMBPRINT.test(jkt)))
     throw misuse('jkt is no thumbprint of a key', '43 base64url characters (RFC 9449, 6.1)')
+  if (acr !== undefined) checkAcr(acr)
   if (claims !== undefined) checkClaims(claims)
 }
 
