@@ -20,14 +20,15 @@ import { installPeers } from './peers/install.ts'
 import { profileVariant } from './profile.ts'
 import { type Results, reportOf } from './report.ts'
 import { startServers } from './servers.ts'
+import { measureTokens, type TokenOptions } from './tokens/measure.ts'
 
 const HELP = `npm run bench -- [options]
 
   --quick            shorter windows and a tenth of the sessions; under a minute
   --smoke            a few hundred requests, to see that everything answers right; the times mean nothing
   --check            only starts every variant and looks whether it answers right, the peers included; measures nothing
-  --group <name>     only \`local\` (memory, SQLite), \`distributed\` (Redis, PostgreSQL, memcached, cookies; about eleven minutes) or
-                     \`protections\` (trait checks, csrf, headers; about eight minutes)
+  --group <name>     only \`local\` (memory, SQLite), \`distributed\` (Redis, PostgreSQL, memcached, cookies; about eleven minutes),
+                     \`protections\` (trait checks, csrf, headers; about eight minutes) or \`tokens\` (access tokens, feed, logout hub)
   --no-http          leave out the servers
   --no-micro         leave out the operations without HTTP
   --no-million       leave out the million sessions
@@ -85,9 +86,12 @@ async function main(): Promise<void> {
   if (isOnlyLooked) process.env.SOJOURN_BENCH_SESSIONS = '20'
   if (args.priority) preferChildren()
   stayOn(1)
-  const groups = args.group === undefined ? GROUPS : [groupNamed(args.group)]
-  const chosen = args.profile === undefined ? chosenVariants(groups) : [variantToProfile(args.profile)]
-  if (!args['no-http'] && chosen.some(({ needsPeers }) => needsPeers)) await installPeers(onProgress).catch(giveUp)
+  const isTokens = args.group === 'tokens'
+  const groups = isTokens ? [] : args.group === undefined ? GROUPS : [groupNamed(args.group)]
+  const chosen = args.profile !== undefined ? [variantToProfile(args.profile)] : isTokens ? [] : chosenVariants(groups)
+  const isMeasuringTokens = isTokens || args.group === undefined
+  if (!args['no-peers'] && (isTokens || (!args['no-http'] && chosen.some(({ needsPeers }) => needsPeers))))
+    await installPeers(onProgress).catch(giveUp)
   onProgress('compiling the package')
   const { folder: packageFolder, remove } = buildPackage()
   const dataFolder = mkdtempSync(join(tmpdir(), 'sojourn-bench-'))
@@ -113,6 +117,7 @@ async function main(): Promise<void> {
     loadAverageAtStart: loadAtStart,
     http: args['no-http'] ? [] : await measureGroups(),
     micro: args['no-micro'] || groups.every((group) => group === 'protections') ? undefined : await measureMicro(),
+    tokens: isMeasuringTokens ? await measureTokens(tokenOptions()) : undefined,
     million:
       args['no-million'] || !groups.includes('local')
         ? undefined
@@ -133,6 +138,13 @@ async function main(): Promise<void> {
         measured.push({ group, rows: await withServers(variants, (http) => measureHttp({ ...http, ...pace(http) })) })
     }
     return measured
+  }
+
+  function tokenOptions(): TokenOptions {
+    const { windowMs } = size
+    const [entries, numbersOfServices] =
+      sizeName === 'full' ? [100_000, [1, 10, 100]] : sizeName === 'quick' ? [5000, [1, 10]] : [100, [1, 2]]
+    return { packageFolder, dataFolder, windowMs, rounds, hasPeers: !args['no-peers'], entries, numbersOfServices, onProgress }
   }
 
   async function withServers<T>(variants: readonly Variant[], use: (http: HttpOptions) => Promise<T>): Promise<T> {
@@ -168,7 +180,7 @@ function giveUp(error: Error): never {
 function groupNamed(name: string): Group {
   const group = GROUPS.find((candidate) => candidate === name)
   if (group !== undefined) return group
-  throw new Error(`--group is '${name}'; expected ${GROUPS.join(' or ')}.`)
+  throw new Error(`--group is '${name}'; expected ${[...GROUPS, 'tokens'].join(' or ')}.`)
 }
 
 function chosenVariants(groups: readonly Group[]): Variant[] {

@@ -23,6 +23,10 @@ export interface Package {
   readonly express: typeof import('sojourn/express')
   readonly headers: typeof import('sojourn/headers')
   readonly traits: typeof import('sojourn/traits')
+  readonly tokens: typeof import('sojourn/tokens')
+  readonly tokensVerify: typeof import('sojourn/tokens/verify')
+  readonly oidc: typeof import('sojourn/oidc')
+  readonly outboxSqlite: typeof import('sojourn/oidc/stores/sqlite')
 }
 
 const ENTRIES = {
@@ -38,6 +42,10 @@ const ENTRIES = {
   express: 'adapters/express.js',
   headers: 'http/headers.js',
   traits: 'binding/traits.js',
+  tokens: 'tokens/tokens.js',
+  tokensVerify: 'tokens/verify.js',
+  oidc: 'oidc/oidc.js',
+  outboxSqlite: 'oidc/stores/sqlite.js',
 } as const
 
 /** Parts that are measured by themselves and that no entry shows. */

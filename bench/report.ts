@@ -5,6 +5,7 @@ import type { Group } from './http/variant.ts'
 import type { MicroRow } from './micro.ts'
 import type { Latency, MillionResult } from './million.ts'
 import { type Cell, markdownTable } from './table.ts'
+import { type TokenResults, tokensReport } from './tokens/measure.ts'
 
 export interface Results {
   readonly date: string
@@ -21,10 +22,11 @@ export interface Results {
   readonly http: readonly { readonly group: Group; readonly rows: readonly HttpRow[] }[]
   readonly micro: readonly MicroRow[] | undefined
   readonly million: MillionResult | undefined
+  readonly tokens: TokenResults | undefined
 }
 
 export function reportOf(results: Results): string {
-  const { http, micro, million } = results
+  const { http, micro, million, tokens } = results
   return [
     `# Sojourn bench, ${results.date}, Node ${results.node}${results.size === 'full' ? '' : ` (${results.size} run: rough)`}`,
     `${results.cpu}; ${results.pinning}; load by ${results.loadGenerator}; load average ${results.loadAverageAtStart.toFixed(2)} ` +
@@ -32,6 +34,7 @@ export function reportOf(results: Results): string {
     ...http.map(httpSection),
     micro && microSection(micro),
     million && millionSection(million),
+    tokens && tokensReport(tokens),
   ]
     .filter((part) => part !== undefined)
     .join('\n\n')

@@ -20,6 +20,7 @@ test('the bench runs without bench/peers and its tables have every other row; `n
   expect(rows).toContain('read in another process, during the purge: longest ms')
   expect(rows).toContain('redis, ioredis within 12 us above bare node:http')
   expect(rows).toContain('traits + csrf + headers within 3 us on node:http')
+  for (const row of ['ES256', 'ML-DSA-65', '2', 'sqlite']) expect(rows).toContain(row)
   expect(report).not.toMatch(/NaN|undefined/)
 })
 
