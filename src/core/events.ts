@@ -206,6 +206,25 @@ export type EventDetails =
     }
   | { readonly type: 'delivery.given-up'; readonly clientId: string; readonly reason: string; readonly attempts: number }
   | { readonly type: 'safety.lowered'; readonly option: string }
+  | {
+      readonly type: 'monitor.dropped'
+      /** Which consumer of events lost some, such as `audit` or `alerts`. */
+      readonly consumer: string
+      /** How many since the last such event, at most one a minute. */
+      readonly count: number
+    }
+  | {
+      readonly type: 'monitor.failed'
+      readonly consumer: string
+      /** Machine word, or the code of an error. */
+      readonly code: string
+    }
+  | {
+      readonly type: 'monitor.recovered'
+      readonly consumer: string
+      /** Tries that failed in a row before. */
+      readonly failures: number
+    }
 
 /** One event. */
 export type SojournEvent = EventDetails & Common

@@ -24,7 +24,7 @@ it('ASVS-16.1.1: every event is in the catalogue', () => {
 
 it('ASVS-16.1.1: every event of the catalogue is emitted somewhere', () => {
   const emitting = sources
-    .filter((name) => name !== 'core/events.ts')
+    .filter((name) => !['core/events.ts', 'monitor/catalogue.ts'].includes(name))
     .map((name) => read(`src/${name}`))
     .join('\n')
 

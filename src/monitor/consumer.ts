@@ -1,0 +1,208 @@
+/**
+ * A bounded queue between the events of a service and a consumer that may be slow, or away: a database, a webhook, an exporter. What happens there never slows a request:
+ * events wait, in batches, while it fails; what finds no room is counted and reported, once a minute. Hears events at once (`tap`), so that none is lost in core's own queue.
+ */
+import type { SojournEvent } from '../core/events.ts'
+import { type Service, serviceOf } from '../core/service.ts'
+
+/** Events that found no room, since the last batch that was delivered. */
+export interface Lost {
+  readonly count: number
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+/** What a consumer is. */
+export interface ConsumerOptions {
+  /** Its name in reports, such as `audit`. */
+  readonly name: string
+  /** Whether it wants this event. Called inside a request: quick, and without waiting. Default: all. */
+  readonly wants?: (event: SojournEvent) => boolean
+  /**
+   * Takes a batch, oldest first. When it throws, or its promise rejects, the same events come again later, perhaps with others behind them: it must bear that.
+   *
+   * @param lost - What found no room since the last batch it took; told again until one is taken.
+   * @param signal - Aborted when `close` will not wait any longer.
+   */
+  readonly deliver: (batch: readonly SojournEvent[], lost: Lost | undefined, signal: AbortSignal) => Promise<unknown> | unknown
+  /** Most events that wait. Default 10,000. Then the newest are lost: those that wait tell how it began. */
+  readonly mostWaiting?: number
+  /** Most events in a batch. Default 500. */
+  readonly batchSize?: number
+  /** How long the first event of a batch waits for company, in milliseconds. Default 0: what came in the same turn. */
+  readonly linger?: number
+  /** Pauses after a failure, doubled from the first to the longest, in milliseconds. Default 100 and 30,000. */
+  readonly pauses?: { readonly first: number; readonly longest: number }
+  /** How often losses are reported, in milliseconds. Default 60,000. */
+  readonly reportEvery?: number
+}
+
+/** A consumer at work. */
+export interface Consumer {
+  /** Events that wait, or are being delivered. */
+  readonly waiting: number
+  /** Events lost since the start. */
+  readonly dropped: number
+  /** Deliveries that failed in a row; 0 while all is well. */
+  readonly failures: number
+  /** Resolves when everything that waits now has been delivered. It does not resolve while the consumer fails. */
+  drained(): Promise<void>
+  /**
+   * Stops listening and delivers what waits, for at most `timeout` milliseconds (default 5,000). What is left then counts as lost and is reported.
+   *
+   * @returns How many events were left.
+   */
+  close(options?: { readonly timeout?: number }): Promise<number>
+}
+
+const MINUTE = 60_000
+
+/** Starts a consumer of the events of `sessions`. Its timers hold no process. */
+export function consume(sessions: object, options: ConsumerOptions): Consumer {
+  return new Queue(serviceOf(sessions), options)
+}
+
+class Queue implements Consumer {
+  readonly #service: Service
+  readonly #options: ConsumerOptions &
+    Required<Pick<ConsumerOptions, 'mostWaiting' | 'batchSize' | 'linger' | 'pauses' | 'reportEvery'>>
+  readonly #queue: SojournEvent[] = []
+  readonly #abort = new AbortController()
+  readonly #stopListening: () => void
+  #whenEmpty: (() => void)[] = []
+  #timer: NodeJS.Timeout | undefined
+  #isDelivering = false
+  #isClosed = false
+  #failures = 0
+  #dropped = 0
+  #unreported = 0
+  #reporting: NodeJS.Timeout | undefined
+  #lost: Lost | undefined
+
+  constructor(service: Service, options: ConsumerOptions) {
+    this.#service = service
+    this.#options = {
+      mostWaiting: 10_000,
+      batchSize: 500,
+      linger: 0,
+      pauses: { first: 100, longest: 30_000 },
+      reportEvery: MINUTE,
+      ...options,
+    }
+    this.#stopListening = service.events.tap((event) => this.#take(event))
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  get failures(): number {
+    return this.#failures
+  }
+
+  drained(): Promise<void> {
+    if (this.#queue.length === 0 && !this.#isDelivering) return Promise.resolve()
+    if (this.#failures === 0) this.#schedule(0)
+    return new Promise((resolve) => this.#whenEmpty.push(resolve))
+  }
+
+  async close({ timeout = 5000 }: { readonly timeout?: number } = {}): Promise<number> {
+    if (this.#isClosed) return 0
+    this.#isClosed = true
+    this.#stopListening()
+    let deadline: NodeJS.Timeout | undefined
+    const isLate = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, timeout)
+    })
+    // At once, also after a failure: there may be no later.
+    this.#schedule(0)
+    await Promise.race([this.drained(), isLate])
+    clearTimeout(deadline)
+    clearTimeout(this.#timer)
+    this.#abort.abort()
+    const left = this.#queue.length
+    if (left > 0) this.#drop(left)
+    this.#report()
+    return left
+  }
+
+  #take(event: SojournEvent): void {
+    // What a consumer says about itself would keep it busy with itself.
+    if ('consumer' in event && event.consumer === this.#options.name) return
+    if (this.#options.wants?.(event) === false) return
+    if (this.#queue.length >= this.#options.mostWaiting) {
+      const { count = 0, firstAt = event.at } = this.#lost ?? {}
+      this.#lost = { count: count + 1, firstAt, lastAt: event.at }
+      this.#drop(1)
+      return
+    }
+    this.#queue.push(event)
+    if (this.#timer === undefined && !this.#isDelivering) this.#schedule(this.#options.linger)
+  }
+
+  #schedule(pause: number): void {
+    if (this.#isDelivering) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#deliver(), pause)
+    this.#timer.unref()
+  }
+
+  async #deliver(): Promise<void> {
+    this.#timer = undefined
+    if (this.#isDelivering) return
+    this.#isDelivering = true
+    const { name, deliver, batchSize, pauses } = this.#options
+    const batch = this.#queue.slice(0, batchSize)
+    const lost = this.#lost
+    try {
+      if (batch.length > 0 || lost !== undefined) await deliver(batch, lost, this.#abort.signal)
+      this.#queue.splice(0, batch.length)
+      this.#forget(lost)
+      if (this.#failures > 0) this.#service.events.emit({ type: 'monitor.recovered', consumer: name, failures: this.#failures })
+      this.#failures = 0
+    } catch (error) {
+      this.#failures++
+      if (this.#failures === 1) this.#service.events.emit({ type: 'monitor.failed', consumer: name, code: codeOf(error) })
+    }
+    this.#isDelivering = false
+    if (this.#failures > 0) {
+      if (!this.#abort.signal.aborted)
+        this.#schedule(Math.min(pauses.longest, pauses.first * 2 ** Math.min(this.#failures - 1, 30)))
+    } else if (this.#queue.length > 0 || this.#lost !== undefined)
+      this.#schedule(this.#queue.length >= batchSize || this.#whenEmpty.length > 0 ? 0 : this.#options.linger)
+    else for (const resolve of this.#whenEmpty.splice(0)) resolve()
+  }
+
+  /** What was lost while it was being told is told next time. */
+  #forget(told: Lost | undefined): void {
+    if (told === undefined || this.#lost === undefined) return
+    const count = this.#lost.count - told.count
+    this.#lost = count === 0 ? undefined : { count, firstAt: told.lastAt, lastAt: this.#lost.lastAt }
+  }
+
+  #drop(count: number): void {
+    this.#dropped += count
+    this.#unreported += count
+    if (this.#reporting !== undefined || this.#isClosed) return
+    this.#reporting = setTimeout(() => this.#report(), this.#options.reportEvery)
+    this.#reporting.unref()
+  }
+
+  #report(): void {
+    clearTimeout(this.#reporting)
+    this.#reporting = undefined
+    const count = this.#unreported
+    this.#unreported = 0
+    if (count > 0) this.#service.events.emit({ type: 'monitor.dropped', consumer: this.#options.name, count })
+  }
+}
+
+/** The code of an error, never its text: that may quote what was to be delivered. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Za-z0-9_-]{1,60}$/.test(code) ? code : 'failed'
+}
