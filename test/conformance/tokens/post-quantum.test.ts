@@ -1,5 +1,6 @@
 // RFC 9964: ML-DSA in JOSE, as far as signing goes.
-import { calculateJwkThumbprint, type JWK } from 'jose'
+import { readFileSync } from 'node:fs'
+import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
 import { expect, it } from 'vitest'
 import { minting, partsOf } from '../../tokens/support.ts'
 
@@ -75,3 +76,28 @@ it.each(SETS)('PQ-05: the key’s alg is the header’s: $algorithm', async ({ a
 
   expect([partsOf(accessToken).header.alg, (await tokens.signer.jwks()).keys[0]!.alg]).toEqual([algorithm, algorithm])
 })
+
+/** The two examples of RFC 9964, appendix A: keys whose seed is all zeros, and what they signed. */
+const EXAMPLES = JSON.parse(readFileSync(new URL('rfc9964.json', import.meta.url), 'utf8')) as {
+  alg: string
+  pub: string
+  jws: string
+}[]
+
+it.each(EXAMPLES)(
+  'PQ-02: the example of RFC 9964, appendix A is good, and no other signature is: $alg',
+  async ({ alg, pub, jws }) => {
+    const key = await importJWK({ kty: 'AKP', alg, pub }, alg)
+    const [header, payload, signature] = jws.split('.') as [string, string, string]
+    const bytes = Buffer.from(signature, 'base64url')
+    bytes[100]! ^= 1
+    const ofSeed = await keyOfSeed(new Uint8Array(32), alg)
+
+    expect(await compactVerify(jws, key, { algorithms: [alg] })).toMatchObject({
+      protectedHeader: { alg, kid: await calculateJwkThumbprint({ kty: 'AKP', alg, pub }) },
+    })
+    await expect(compactVerify([header, payload, bytes.toString('base64url')].join('.'), key)).rejects.toThrow()
+    await expect(compactVerify([header, `${payload}A`, signature].join('.'), key)).rejects.toThrow()
+    expect(ofSeed.pub).toBe(pub)
+  },
+)
