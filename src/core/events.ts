@@ -225,6 +225,40 @@ export type EventDetails =
       /** Tries that failed in a row before. */
       readonly failures: number
     }
+  | {
+      readonly type: 'alert.sent'
+      /** Names of the application's channel and rule. */
+      readonly channel: string
+      readonly rule: string
+      /** How many events it stands for. */
+      readonly count: number
+      /** Tries it took. */
+      readonly attempts: number
+    }
+  | {
+      readonly type: 'alert.failed'
+      readonly channel: string
+      readonly rule: string
+      /** Machine word, such as `status-503`, `timeout`, `unreachable`. */
+      readonly reason: string
+      readonly attempts: number
+    }
+  | {
+      readonly type: 'notice.sent'
+      /** What the person was told: `new-sign-in`. */
+      readonly kind: string
+    }
+  | {
+      readonly type: 'notice.failed'
+      readonly kind: string
+      /** Machine word: `not-sent`, or `limit` when the person was told too often already. */
+      readonly reason: string
+    }
+  | {
+      readonly type: 'sign-in.disowned'
+      /** How many sessions it ended; `undefined` where the store cannot count them. */
+      readonly count: number | undefined
+    }
 
 /** One event. */
 export type SojournEvent = EventDetails & Common

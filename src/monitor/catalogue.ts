@@ -652,6 +652,58 @@ export const catalogue: Catalogue = {
     ecs: ADMIN,
     ocsf: BASE,
   },
+  'alert.sent': {
+    owasp: ['sys_monitor_enabled'],
+    level: 'info',
+    category: 'monitor',
+    outcome: 'success',
+    isAudited: true,
+    sentence: ({ rule, channel }) => `Somebody was alerted (${plain(rule)}) by '${channel}'.`,
+    ecs: ADMIN,
+    ocsf: BASE,
+  },
+  'alert.failed': {
+    owasp: ['sys_monitor_disabled'],
+    level: 'critical',
+    category: 'monitor',
+    outcome: 'failure',
+    isAudited: true,
+    sentence: ({ rule, channel, reason, attempts }) =>
+      `An alert (${plain(rule)}) did not get through by '${channel}' in ${counted(attempts, 'try', 'tries')} (${plain(reason)}).`,
+    ecs: ADMIN,
+    ocsf: BASE,
+  },
+  'notice.sent': {
+    owasp: ['sys_monitor_enabled'],
+    level: 'info',
+    category: 'sign-in',
+    outcome: 'success',
+    isAudited: true,
+    sentence: ({ kind }) => `The person was told (${plain(kind)}).`,
+    ecs: AUTHENTICATION,
+    ocsf: BASE,
+  },
+  'notice.failed': {
+    owasp: ['sys_monitor_disabled'],
+    level: 'warn',
+    category: 'sign-in',
+    outcome: 'failure',
+    isAudited: true,
+    sentence: ({ kind, reason }) => `The person could not be told (${plain(kind)}: ${plain(reason)}).`,
+    ecs: AUTHENTICATION,
+    ocsf: BASE,
+  },
+  'sign-in.disowned': {
+    owasp: ['session_logout'],
+    level: 'critical',
+    category: 'sign-in',
+    outcome: 'success',
+    isAudited: true,
+    sentence: ({ count }) =>
+      `The person said that a sign-in was not theirs: ${count === undefined ? 'the sessions' : counted(count, 'session')} ended, and a new password is due.`,
+    ecs: INTRUSION,
+    ocsf: FINDING,
+  },
 }
 
 /** The row of one event. */

@@ -57,6 +57,11 @@ const examples: { readonly [Type in EventType]: Example<Type> } = {
   'monitor.dropped': { consumer: 'alerts', count: 12 },
   'monitor.failed': { consumer: 'alerts', code: 'ERR_STORE_UNAVAILABLE' },
   'monitor.recovered': { consumer: 'alerts', failures: 3 },
+  'alert.sent': { channel: 'ops', rule: 'stolen-token', count: 1, attempts: 1 },
+  'alert.failed': { channel: 'ops', rule: 'stolen-token', reason: 'status-410', attempts: 1 },
+  'notice.sent': { kind: 'new-sign-in' },
+  'notice.failed': { kind: 'new-sign-in', reason: 'limit' },
+  'sign-in.disowned': { count: 1 },
 }
 
 export const oneOfEach = Object.entries(examples).map(
