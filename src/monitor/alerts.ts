@@ -10,13 +10,15 @@ import { encodeId } from '../core/token.ts'
 import type { Alert, AlertChannel } from './alerts/alert.ts'
 import { type Gathered, Groups } from './alerts/groups.ts'
 import { checkNames, invalid, within } from './alerts/invalid.ts'
-import { Lane } from './alerts/lane.ts'
 import { RateLimit } from './alerts/rate-limit.ts'
+import { RetryingQueue } from './alerts/retrying-queue.ts'
 import { type AlertRule, alertRules, NAME, type ResolvedRule, resolveRules } from './alerts/rules.ts'
 import { consume } from './consumer.ts'
 
 export type { Alert, AlertChannel, Sending, SendOutcome } from './alerts/alert.ts'
 export { email } from './alerts/email.ts'
+export { newSignInNotice } from './alerts/new-sign-in.ts'
+export type { Disowned, NewSignInNotice, NewSignInOptions, NoticeState, SignIn } from './alerts/new-sign-in-options.ts'
 export { type AlertRule, alertRules } from './alerts/rules.ts'
 export { type WebhookOptions, webhook } from './alerts/webhook.ts'
 export type { Level } from './catalogue.ts'
@@ -71,20 +73,21 @@ const MOST_CHANNELS = 20
  * @example
  * alerts(sessions, { channels: { ops: webhook({ url: 'https://hooks.example/sojourn', secret: process.env.HOOK_SECRET }) } })
  */
-export function alerts(sessions: Sessions<never> | Sessions, options: AlertsOptions): Alerts {
+export function alerts<Data>(sessions: Sessions<Data>, options: AlertsOptions): Alerts {
   const { config, events } = serviceOf(sessions)
   checkNames('alerts', options, KNOWN)
   const channels = checkChannels(options.channels)
   const rules = resolveRules(options.rules ?? alertRules, new Set(channels.keys()))
-  const parts = {
+  const mostPerHour = within('alerts', 'mostPerHour', options.mostPerHour, 100, 1, 10_000)
+  const settings = {
     clock: config.clock,
     events,
     random: () => config.random(1)[0]! / 255,
-    mostPerHour: within('alerts', 'mostPerHour', options.mostPerHour, 100, 1, 10_000),
+    concurrency: 1,
     mostWaiting: within('alerts', 'mostWaiting', options.mostWaiting, 1000, 10, 100_000),
     giveUpAfter: within('alerts', 'giveUpAfter', options.giveUpAfter, hours(1), seconds(1), hours(24)),
   }
-  const lanes = new Map([...channels].map(([name, channel]) => [name, new Lane(name, channel, parts)]))
+  const lanes = new Map([...channels].map(([name, channel]) => [name, laneOf(name, channel)]))
   for (const [name, { isPlain }] of channels)
     if (isPlain === true) events.emit({ type: 'safety.lowered', option: `alerts.${name}.dangerouslyAllowHttp` })
 
@@ -99,34 +102,52 @@ export function alerts(sessions: Sessions<never> | Sessions, options: AlertsOpti
     },
   })
 
+  /** Each channel has a queue of its own, so that a webhook that hangs holds up no mail. */
+  function laneOf(name: string, channel: AlertChannel): Lane {
+    const about = ({ rule }: Alert, attempts: number) => ({ channel: name, rule, attempts })
+    const queue = new RetryingQueue<Alert>({
+      ...settings,
+      name: `alerts.${name}`,
+      timeout: channel.timeout ?? seconds(15),
+      send: (alert, sending) => channel.send(alert, sending),
+      sent: (alert, attempts) => events.emit({ type: 'alert.sent', ...about(alert, attempts), count: alert.count }),
+      failed: (alert, attempts, reason) => events.emit({ type: 'alert.failed', ...about(alert, attempts), reason }),
+    })
+    return { queue, limit: new RateLimit(config.clock, mostPerHour) }
+  }
+
   function send(rule: ResolvedRule, gathered: Gathered, latest: SojournEvent): void {
     const heldBack = limits.get(rule)!.admit()
     if (heldBack === undefined) return
     const alert: Alert = { id: `alert_${encodeId(config.random(16))}`, ...gathered, heldBack }
-    for (const name of rule.channels) if (!isOfItself(latest, name)) lanes.get(name)!.add(alert)
+    for (const name of rule.channels) {
+      const { queue, limit } = lanes.get(name)!
+      if (isOfItself(latest, name)) continue
+      if (limit.admit() === undefined) queue.drop(1)
+      else queue.add(alert)
+    }
   }
 
   return {
     status() {
-      return Object.fromEntries([...lanes].map(([name, { waiting, dropped, isGone }]) => [name, { waiting, dropped, isGone }]))
+      const statusOf = ({ queue: { waiting, dropped, isStopped } }: Lane) => ({ waiting, dropped, isGone: isStopped })
+      return Object.fromEntries([...lanes].map(([name, lane]) => [name, statusOf(lane)]))
     },
     async drained() {
       await consumer.drained()
-      await Promise.all([...lanes.values()].map((lane) => lane.drained()))
+      await Promise.all([...lanes.values()].map(({ queue }) => queue.drained()))
     },
     async close({ timeout = 5000 } = {}) {
       await consumer.close({ timeout })
       groups.flush()
-      for (const lane of lanes.values()) lane.hurry()
-      let timer: NodeJS.Timeout | undefined
-      const isLate = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeout)
-      })
-      await Promise.race([Promise.all([...lanes.values()].map((lane) => lane.drained())), isLate])
-      clearTimeout(timer)
-      for (const lane of lanes.values()) lane.stop()
+      await Promise.all([...lanes.values()].map(({ queue }) => queue.close(timeout)))
     },
   }
+}
+
+interface Lane {
+  readonly queue: RetryingQueue<Alert>
+  readonly limit: RateLimit
 }
 
 function isAbout({ on, when }: ResolvedRule, event: SojournEvent): boolean {
