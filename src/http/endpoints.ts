@@ -125,7 +125,7 @@ export function endpointsOf(
         facts,
         clientAddress: undefined,
         query: queryOf(facts.target),
-        form: () => formOf(request.headers.get('content-type'), request.body ?? []),
+        form: () => formOnWeb(request),
         signal: request.signal,
       })
       const isBare = request.method === 'HEAD' || [204, 304].includes(status)
@@ -145,34 +145,68 @@ function queryOf(target: string): URLSearchParams {
 
 const MOST_BYTES = 65_536
 
-/** A body parser in front may have read it already. */
-function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+/** A body parser in front may have read it already, and left what it made of it; who read it and left nothing left no form. */
+async function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  if (!isForm(request.headers['content-type'])) return undefined
+  if (!request.readableEnded) return request.destroyed ? undefined : formIn(await bytesOnNode(request))
   const { body } = request as IncomingMessage & { body?: unknown }
-  if (typeof body === 'object' && body !== null && request.readableEnded) {
-    const entries = Object.entries(body).flatMap(([name, value]) =>
-      (Array.isArray(value) ? value : [value])
-        .filter((one) => typeof one === 'string')
-        .map((one): [string, string] => [name, one]),
-    )
-    return Promise.resolve(isForm(request.headers['content-type']) ? new URLSearchParams(entries) : undefined)
-  }
-  return formOf(request.headers['content-type'], request)
+  if (typeof body === 'string' || body instanceof Uint8Array) return formIn(Buffer.from(body as Uint8Array))
+  if (typeof body !== 'object' || body === null) return undefined
+  const entries = Object.entries(body).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string').map((one): [string, string] => [name, one]),
+  )
+  return new URLSearchParams(entries)
 }
 
-async function formOf(
-  contentType: string | null | undefined,
-  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<URLSearchParams | undefined> {
-  if (!isForm(contentType)) return undefined
+/**
+ * What the client sent, `undefined` for too much of it, or when it left before the end. Not by `for await`: to leave that early closes the connection, and a client
+ * that sent too much would never hear so.
+ */
+function bytesOnNode(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const pieces: Buffer[] = []
+    let length = 0
+    const take = (piece: Uint8Array | string) => {
+      const bytes = Buffer.from(piece as Uint8Array)
+      length += bytes.length
+      if (length <= MOST_BYTES) pieces.push(bytes)
+      else done(undefined)
+    }
+    const end = () => done(Buffer.concat(pieces))
+    const gone = () => done(undefined)
+    function done(bytes: Buffer | undefined): void {
+      request.off('data', take).off('end', end).off('close', gone)
+      // What still comes is read and dropped, or the answer would wait behind it.
+      request.resume()
+      resolve(bytes)
+    }
+    request.on('data', take).on('end', end).on('close', gone)
+    // An error that nobody hears would end the process; it closes the request, too. It may come once nobody here listens any more.
+    request.on('error', gone)
+  })
+}
+
+async function formOnWeb(request: Request): Promise<URLSearchParams | undefined> {
+  if (!isForm(request.headers.get('content-type'))) return undefined
   const pieces: Uint8Array[] = []
   let length = 0
-  for await (const piece of body) {
-    length += piece.length
-    if (length > MOST_BYTES) return undefined
-    pieces.push(piece)
-  }
   try {
-    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces)))
+    for await (const piece of request.body ?? []) {
+      length += piece.length
+      if (length > MOST_BYTES) return undefined
+      pieces.push(piece)
+    }
+  } catch {
+    // The client has left, or somebody in front has read it.
+    return undefined
+  }
+  return formIn(Buffer.concat(pieces))
+}
+
+function formIn(bytes: Buffer | undefined): URLSearchParams | undefined {
+  if (bytes === undefined || bytes.length > MOST_BYTES) return undefined
+  try {
+    return new URLSearchParams(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     return undefined
   }
