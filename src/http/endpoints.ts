@@ -138,7 +138,7 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
-function queryOf(target: string): URLSearchParams {
+export function queryOf(target: string): URLSearchParams {
   const query = target.indexOf('?')
   return new URLSearchParams(query === -1 ? '' : target.slice(query + 1))
 }
@@ -146,7 +146,7 @@ function queryOf(target: string): URLSearchParams {
 const MOST_BYTES = 65_536
 
 /** A body parser in front may have read it already, and left what it made of it; who read it and left nothing left no form. */
-async function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+export async function formOnNode(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   if (!isForm(request.headers['content-type'])) return undefined
   if (!request.readableEnded) return request.destroyed ? undefined : formIn(await bytesOnNode(request))
   const { body } = request as IncomingMessage & { body?: unknown }
@@ -186,7 +186,7 @@ function bytesOnNode(request: IncomingMessage): Promise<Buffer | undefined> {
   })
 }
 
-async function formOnWeb(request: Request): Promise<URLSearchParams | undefined> {
+export async function formOnWeb(request: Request): Promise<URLSearchParams | undefined> {
   if (!isForm(request.headers.get('content-type'))) return undefined
   const pieces: Uint8Array[] = []
   let length = 0
@@ -216,7 +216,12 @@ function isForm(contentType: string | null | undefined): boolean {
   return /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType ?? '')
 }
 
-async function sendOnNode(answer: EndpointAnswer, response: ServerResponse, signal: AbortSignal, isHead: boolean): Promise<void> {
+export async function sendOnNode(
+  answer: EndpointAnswer,
+  response: ServerResponse,
+  signal: AbortSignal,
+  isHead: boolean,
+): Promise<void> {
   const { status, headers, body } = answer
   if (response.headersSent || response.destroyed) return
   response.statusCode = status
@@ -255,7 +260,7 @@ function drained(response: ServerResponse, signal: AbortSignal): Promise<boolean
   })
 }
 
-function streamOf(pieces: AsyncIterable<string>): ReadableStream<Uint8Array> {
+export function streamOf(pieces: AsyncIterable<string>): ReadableStream<Uint8Array> {
   const iterator = pieces[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   return new ReadableStream({
