@@ -205,6 +205,20 @@ export type EventDetails =
       readonly retryAfter: number
     }
   | { readonly type: 'delivery.given-up'; readonly clientId: string; readonly reason: string; readonly attempts: number }
+  | {
+      readonly type: 'anomaly.detected'
+      /** Which one, such as `impossible-travel`; see docs/guide/anomalies.md. */
+      readonly signal: string
+      /** From 0 to 1. */
+      readonly score: number
+      readonly action: 'note' | 'notify' | 'step-up' | 'rotate' | 'revoke'
+      /** Nothing was done about it: the detector only reports. */
+      readonly isShadow: boolean
+      /** What it rests on, by weight; names of fixed lists, and coarse amounts. */
+      readonly features: readonly { readonly name: string; readonly contribution: number }[]
+      /** The same for a person; without any value of theirs. */
+      readonly reason: string
+    }
   | { readonly type: 'safety.lowered'; readonly option: string }
   | {
       readonly type: 'monitor.dropped'
@@ -212,6 +226,13 @@ export type EventDetails =
       readonly consumer: string
       /** How many since the last such event, at most one a minute. */
       readonly count: number
+    }
+  | {
+      readonly type: 'audit.tampered'
+      /** Machine word, such as `head-forged`, `entries-missing`. */
+      readonly what: string
+      /** The entry of the audit log behind which it was found. */
+      readonly seq: number
     }
   | {
       readonly type: 'monitor.failed'

@@ -612,6 +612,20 @@ export const catalogue: Catalogue = {
     ecs: SESSION,
     ocsf: BASE,
   },
+  'anomaly.detected': {
+    owasp: ['authn_impossible_travel', 'malicious_direct_reference'],
+    level: 'warn',
+    levelOf: ({ action, isShadow }) => {
+      if (isShadow || action === 'note') return 'info'
+      return action === 'notify' ? 'warn' : 'critical'
+    },
+    category: 'monitor',
+    outcome: 'unknown',
+    isAudited: true,
+    sentence: ({ reason, isShadow }) => `${reason}${isShadow ? ' (only reported)' : ''}`,
+    ecs: ecs('intrusion_detection', 'info'),
+    ocsf: FINDING,
+  },
   'safety.lowered': {
     owasp: ['sys_monitor_disabled'],
     level: 'warn',
@@ -631,6 +645,16 @@ export const catalogue: Catalogue = {
     sentence: ({ consumer, count }) => `${counted(count, 'event')} did not reach '${consumer}': it is too slow, or away.`,
     ecs: ADMIN,
     ocsf: BASE,
+  },
+  'audit.tampered': {
+    owasp: ['malicious_direct_reference'],
+    level: 'critical',
+    category: 'monitor',
+    outcome: 'failure',
+    isAudited: true,
+    sentence: ({ what }) => `A writer found the audit log damaged (${plain(what)}). Verify it.`,
+    ecs: ecs('intrusion_detection', 'info'),
+    ocsf: FINDING,
   },
   'monitor.failed': {
     owasp: ['sys_monitor_disabled'],
