@@ -7,6 +7,7 @@ import type { ChangeListener, Store } from '../../src/core/store.ts'
 import { noChannel } from '../../src/stores/memcached/unsupported.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { faultyStore } from '../../src/testing/faulty-store.ts'
+import { messageText, TOPIC } from '../../src/tokens/feed/messages.ts'
 import { signedIn, tokenOf } from '../core/support.ts'
 import { asserted, assertion, basic, type EndpointSite, endpointSite, ORDERS, STOCK } from './endpoint-site.ts'
 import { FeedReader } from './feed/reader.ts'
@@ -264,6 +265,22 @@ describe('a beat', () => {
     await reader.until('beat', during + 1)
     expect((await FeedReader.open(site)).of('hello')).toMatchObject([{ since: site.clock() + seconds(2) }])
   })
+})
+
+it('a lost message of another process is a gap also where the engine pushes changes: of tokens given back no record tells', async () => {
+  const { inner, changes } = pushingStore()
+  const site = await endpointSite({ store: Object.assign(faultyStore(inner), { changes }) })
+  const reader = await FeedReader.open(site)
+  const given = (number: number) =>
+    inner.channel.publish(
+      TOPIC,
+      messageText({ sender: 'another-one', number, previousAt: 0, ended: [{ kind: 'token', jti: `token-${number}` }] }),
+    )
+  await given(1)
+  await given(3)
+
+  expect(await reader.until('gap')).toHaveLength(1)
+  expect(reader.of('token').map(({ jti }) => jti)).toEqual(['token-1', 'token-3'])
 })
 
 describe('records that the engine says have changed', () => {

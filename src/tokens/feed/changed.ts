@@ -8,6 +8,8 @@ import type { Ended } from './log.ts'
 
 const AT_ONCE = 16
 const PAUSE = 500
+/** Ids that were read are let go of at this many at a time: under load the list is never at its end. */
+const SPARE = 1024
 
 export class ChangedRecords {
   readonly #service: Service
@@ -36,6 +38,11 @@ export class ChangedRecords {
     if (!this.#isReading) void this.#read()
   }
 
+  /** How many ids are in memory. */
+  get kept(): number {
+    return this.#ids.length
+  }
+
   /** Resolves when it is known of all that changed until now; never while the store is away. */
   settled(): Promise<void> {
     if (this.#done >= this.#added) return Promise.resolve()
@@ -62,6 +69,10 @@ export class ChangedRecords {
       }
       done += batch.length
       this.#done += batch.length
+      if (done >= SPARE) {
+        this.#ids = this.#ids.slice(done)
+        done = 0
+      }
       while (this.#fences.length > 0 && this.#fences[0]!.added <= this.#done) this.#fences.shift()!.resolve()
     }
     this.#ids = []

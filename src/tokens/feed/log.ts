@@ -132,17 +132,15 @@ export class FeedLog {
     this.#entries.push({ text, key, told, at: now })
     if (key !== undefined) this.#told.set(key, told)
     this.trim()
-    while (this.#entries.length - this.#outdated > this.#most) {
-      // Who comes from now on is not told of it, and must not rely on having been.
-      this.#since = Math.max(this.#since, this.#entries[this.#outdated]!.at + CLOCK_SKEW)
-      this.#drop()
-    }
+    while (this.#entries.length - this.#outdated > this.#most) this.#drop()
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
 
   #drop(): void {
-    const { key, told } = this.#entries[this.#outdated]!
+    const { key, told, at } = this.#entries[this.#outdated]!
+    // Who comes from now on is not told of it, and must not rely on having been; also where it only seemed outdated, to a clock that was ahead.
+    this.#since = Math.max(this.#since, at + CLOCK_SKEW)
     // Unless there is a later entry of the same name.
     if (key !== undefined && this.#told.get(key) === told) this.#told.delete(key)
     this.#outdated++

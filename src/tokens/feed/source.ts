@@ -48,15 +48,12 @@ export async function openSource(service: Service, log: FeedLog, sender: string)
   const { store, clock } = service.config
   const tell = (ended: Ended) => log.tell(ended)
   const changed = new ChangedRecords(service, (id) => log.hasEnded(id), tell)
-  // With the engine's own pushes a lost message of another process is no loss.
-  const hasChanges = store.changes !== undefined
   let isInterrupted = false
   let resumed: Promise<void> = Promise.resolve()
   let resume = () => {}
 
-  const lost = () => {
-    if (!hasChanges) log.gap()
-  }
+  // Also where the engine pushes changes: of a token that was given back, no record tells.
+  const lost = () => log.gap()
   const leaveChannel = await receive(store.channel, { sender, since: () => log.since, ended: tell, lost })
   const leaveChanges = await store.changes
     ?.subscribe({

@@ -28,6 +28,8 @@ export class Coverage {
   #offset = 0
   /** The most that difference may be. */
   #offsetMost = 0
+  /** The issuer's instant up to which there was no room for what it told. */
+  #forgottenUntil = Number.NEGATIVE_INFINITY
 
   /** @param lifetime - Longest time a token can be good after it was minted, clocks included. */
   constructor(lifetime: number, most?: number) {
@@ -40,12 +42,15 @@ export class Coverage {
 
   /** A stream has begun. @param sentAt - When we asked for it, @param now - when it answered, both by our own clock that never jumps. */
   begin(hello: { readonly now: number; readonly since: number }, sentAt: number, now: number): void {
+    const heardAt = this.#toldUntil + this.#offset
     this.#offset = sentAt - hello.now
     this.#offsetMost = now - hello.now
+    // The last beat by the clock of who speaks now, and no later than it was: one of a clock that was ahead would be news for as long as it lies ahead.
+    this.#toldUntil = Math.min(this.#toldUntil, heardAt - this.#offsetMost)
     // What was told until the last beat is known; a stream that knows since before then leaves no hole, whoever sends it (its `since` speaks for the whole fleet).
     const isSeamless = this.#since !== undefined && hello.since <= this.#toldUntil
-    // Ours may be later than theirs, where we had no room and forgot: then it has to stay.
-    this.#pendingSince = isSeamless ? this.#since : hello.since
+    // Ours may be later than theirs, where we had no room and forgot: what comes from a place after that does not bring it back.
+    this.#pendingSince = isSeamless ? this.#since : Math.max(hello.since, this.#forgottenUntil)
   }
 
   /** The stream has told all it had: from here on it is complete. */
@@ -133,7 +138,8 @@ export class Coverage {
   #keep(ended: Ended, key: string, at: number, now: number): void {
     if (ended.add(key, at, now)) return
     for (const each of [this.#ended, this.#revokedTokens, this.#doubtful, this.#doubtHeard]) each.clear()
-    this.gap(now - this.#offset)
+    this.#forgottenUntil = now - this.#offset
+    this.gap(this.#forgottenUntil)
     ended.add(key, at, now)
   }
 

@@ -97,3 +97,15 @@ it('a clock that is turned back makes nothing known that is not', () => {
 
   expect(log.since).toBe(before)
 })
+
+it('of what a clock let go of that was ahead, new connections know that they are not told', () => {
+  const { clock, log } = setUp()
+  clock.advance(seconds(10))
+  log.tell(session(1))
+  const endedAt = clock()
+  clock.advance(minutes(10))
+  log.trim()
+  clock.advance(-minutes(10))
+
+  expect([log.oldest, log.since]).toEqual([log.next, endedAt + seconds(2)])
+})

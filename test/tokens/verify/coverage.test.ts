@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
+import { minutes } from '../../../src/core/duration.ts'
 import { subjectKeyOf } from '../../../src/core/placement.ts'
 import { Coverage } from '../../../src/tokens/verify/coverage.ts'
 import { Ended } from '../../../src/tokens/verify/ended.ts'
@@ -56,6 +57,22 @@ describe('how stale it is', () => {
     expect([coverage.staleness(1000), coverage.staleness(3000)]).toEqual([0, 2000])
   })
 
+  it('does not stand still once a clock that was ahead is right again', () => {
+    const coverage = live()
+    coverage.beat(AHEAD + minutes(10), 1000)
+    coverage.begin({ now: AHEAD + 5000, since: AHEAD - 500_000 }, 5000, 5000)
+    coverage.ready()
+
+    expect([coverage.staleness(5000), coverage.staleness(60_000)]).toEqual([4000, 59_000])
+  })
+
+  it('over a new connection counts from the last beat, not from when it was made', () => {
+    const coverage = live()
+    coverage.begin({ now: AHEAD + 9000, since: AHEAD - 500_000 }, 9000, 9100)
+
+    expect(coverage.staleness(9100)).toBeGreaterThanOrEqual(9100)
+  })
+
   it('is not mended by an older beat', () => {
     const coverage = live()
     coverage.beat(AHEAD + 2000, 2000)
@@ -92,6 +109,15 @@ describe('what it covers', () => {
     for (const coverage of [seamless, late]) coverage.ready()
 
     expect([seamless.since, late.since]).toEqual([AHEAD - 500_000, AHEAD + 1])
+  })
+
+  it('goes on over no connection for a clock that was ahead: what ended between the two is not known', () => {
+    const coverage = live()
+    coverage.beat(AHEAD + minutes(10), 1000)
+    coverage.begin({ now: AHEAD + 9000, since: AHEAD + 5000 }, 9000, 9000)
+    coverage.ready()
+
+    expect(coverage.since).toBe(AHEAD + 5000)
   })
 
   it('a gap while it catches up counts as well', () => {
@@ -160,6 +186,18 @@ describe('when there is no room', () => {
     coverage.ready()
 
     expect(coverage.wordOn(claims({ sid: 'a' }), undefined)).toBe('unknown')
+  })
+})
+
+describe('when there was no room, a new connection', () => {
+  it('that knows less does not make it whole again either', () => {
+    const coverage = live(AHEAD - 500_000, 3)
+    for (const sid of ['a', 'b', 'c', 'd']) coverage.sessionEnded(sid, AHEAD + 5000, 5000)
+    // Since after the last beat, and before it forgot.
+    coverage.begin({ now: AHEAD + 6000, since: AHEAD + 1000 }, 6000, 6000)
+    coverage.ready()
+
+    expect(coverage.wordOn(claims({ sid: 'a', iat: 1002 }), undefined)).toBe('unknown')
   })
 })
 
