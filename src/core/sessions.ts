@@ -98,6 +98,8 @@ export interface Sessions<Data = Record<string, unknown>> {
    * @param logout - `issuer`, and `sid` or `subject` or both, as the provider says; with both, only what matches both ends.
    * @param options.at - When the provider said so (`iat` of the logout token), in epoch milliseconds: sessions of a later ID token stay.
    *   Default now.
+   * @param options.isRemembered - Whether a sign-in from that login that comes later is refused, for a day. Default `true`. Give `false` where nobody has
+   *   proved that the provider said so, as in a front-channel logout: each one that is remembered takes room, and whoever invents them fills the store.
    * @param options.reason - As in `RevokeReason`; default `provider-logout`.
    * @returns How many it ended. Again ends none, and does no harm.
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - a part of the logout is no well-formed, non-empty string of at most 1,024 bytes, or `at`
@@ -108,7 +110,10 @@ export interface Sessions<Data = Record<string, unknown>> {
    * @example
    * await sessions.revokeLinked({ issuer: 'https://login.example', sid: 'f9a1' })
    */
-  revokeLinked(logout: ProviderLogout, options?: RevokeReason & { readonly at?: number | undefined }): Promise<number>
+  revokeLinked(
+    logout: ProviderLogout,
+    options?: RevokeReason & { readonly at?: number | undefined; readonly isRemembered?: boolean },
+  ): Promise<number>
 
   /**
    * Every live session of a subject, oldest first.
@@ -252,14 +257,14 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
       events.emit({ type: 'subject.revoked', subject, count, reason, actor })
       return count
     },
-    async revokeLinked(logout, { at, reason = 'provider-logout', actor } = {}) {
+    async revokeLinked(logout, { at, reason = 'provider-logout', actor, isRemembered = true } = {}) {
       checkLogout(logout)
       checkReason(reason)
       const now = clock()
       const saidAt = at ?? now
       checkLogoutInstant(saidAt, now)
       // Longer than a sign-in of before it may take: whoever comes later is refused for the age of the login.
-      const keepUntil = Math.max(now, saidAt) + LONGEST_SIGN_IN
+      const keepUntil = isRemembered ? Math.max(now, saidAt) + LONGEST_SIGN_IN : undefined
       const ended = await calls.revokeLinked(linkKeyOfLogout(logout), { now, at: saidAt, reason, keepUntil })
       for (const { id, subject } of ended) events.emit({ type: 'session.revoked', sessionId: id, subject, reason, actor })
       return ended.length

@@ -243,8 +243,11 @@ export interface RevokeLinkedOptions extends CallOptions {
   readonly reason: string
   /** Instant of the end, by the clock that made the link's `at`. */
   readonly at: number
-  /** Instant until which key and instant are remembered at least. */
-  readonly keepUntil: number
+  /**
+   * Instant until which key and instant are remembered at least. `undefined`: not at all, and nothing is written where no record has the key; for
+   * ends that nobody has proved, or whoever invents them would fill the store.
+   */
+  readonly keepUntil: number | undefined
 }
 
 export interface PurgeOptions extends CallOptions {

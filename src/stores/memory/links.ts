@@ -45,14 +45,19 @@ export class Links {
     }
   }
 
-  /** Remembers that what a key means ended at an instant, and gives the ids that came of it until then. */
-  sever(key: string, at: number, keepUntil: number, now: number): string[] {
+  /** Remembers that what a key means ended at an instant, where it is told how long, and gives the ids that came of it until then. */
+  sever(key: string, at: number, keepUntil: number | undefined, now: number): string[] {
     const earlier = this.#severed.get(key)
+    if (keepUntil === undefined) return this.#idsUntil(key, at)
     if (!earlier) this.#makeRoom(now)
     const severed = { at: Math.max(at, earlier?.at ?? at), keepUntil: Math.max(keepUntil, earlier?.keepUntil ?? keepUntil) }
     this.#severed.set(key, severed)
     if (!earlier) this.#queue.add(key, severed.keepUntil)
-    return [...(this.#idsByKey.get(key) ?? [])].filter((id) => this.#links.get(id)!.at <= severed.at)
+    return this.#idsUntil(key, severed.at)
+  }
+
+  #idsUntil(key: string, at: number): string[] {
+    return [...(this.#idsByKey.get(key) ?? [])].filter((id) => this.#links.get(id)!.at <= at)
   }
 
   purge(before: number, limit: number): void {

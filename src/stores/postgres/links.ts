@@ -42,7 +42,7 @@ DECLARE
 BEGIN
   -- Creates under way are waited for, and ended; later ones wait, and find what is written here.
   PERFORM pg_advisory_xact_lock(${lockOf('p_key')});
-  INSERT INTO ${ledger} AS present (kind, key, deadline, count) VALUES (${SEVERED}, p_key, p_keep_until, p_at)
+  INSERT INTO ${ledger} AS present (kind, key, deadline, count) SELECT ${SEVERED}, p_key, p_keep_until, p_at WHERE p_keep_until IS NOT NULL
     ON CONFLICT (kind, key) DO UPDATE SET
       deadline = greatest(present.deadline, excluded.deadline), count = greatest(present.count, excluded.count);
   -- Their subjects are kept still: whoever ends one now would lock the same rows in another order.

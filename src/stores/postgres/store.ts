@@ -129,7 +129,8 @@ export class PostgresStore implements Store {
 
   async revokeLinked(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
     const { at, now, reason, keepUntil, signal } = options
-    const values = [textParameter(key), instantParameter(at), instantParameter(now), reason, instantParameter(keepUntil)]
+    const until = keepUntil === undefined ? null : instantParameter(keepUntil)
+    const values = [textParameter(key), instantParameter(at), instantParameter(now), reason, until]
     const rows = await this.#engine.run(this.#sql.revokeLinked, values, signal)
     return rows.map((row) => {
       const [id, subject] = row as [string, string | null]

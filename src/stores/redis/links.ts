@@ -54,7 +54,7 @@ export class Links {
   async sever(key: string, options: RevokeLinkedOptions): Promise<readonly EndedRecord[]> {
     const { at, now, keepUntil, signal } = options
     const linkKey = this.#keys.link(key)
-    const args = [String(at), String(keepUntil), String(now), String(KEPT_FOR)]
+    const args = [String(at), keepUntil === undefined ? '' : String(keepUntil), String(now), String(KEPT_FOR)]
     const ids = ((await this.#engine.write(SEVER, [linkKey], args, signal)) as readonly Reply[]).map(String)
     if (ids.length === 0) return []
     try {

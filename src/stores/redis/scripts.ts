@@ -231,8 +231,12 @@ end
 keepLink(KEYS[1], now, slack)
 return 1`)
 
-/** Severs. KEYS: link. ARGV: instant, known until, now, slack. Gives the ids. From now on `LINK` gives 0, so nobody is missed. */
+/**
+ * Severs. KEYS: link. ARGV: instant, known until or '' for not at all, now, slack. Gives the ids. From now on `LINK` gives 0, so nobody is missed;
+ * not where nothing is to be known, which writes nothing.
+ */
 export const SEVER = scriptOf(`${KINDS}${KEEP_LINK}
+if ARGV[2] == '' then return redis.call('ZRANGEBYSCORE', KEYS[1], 0, '+inf') end
 local severed = -tonumber(redis.call('ZSCORE', KEYS[1], 'severed') or 0)
 local known = -tonumber(redis.call('ZSCORE', KEYS[1], 'until') or 0)
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], 0, '+inf')

@@ -140,7 +140,7 @@ export class SqliteStore implements Store {
     const revokeAll = () => {
       const rows = sql.linked.all(key, at) as unknown as LinkedRow[]
       for (const { id } of rows) sql.revoke.run(now, reason, id)
-      sql.sever.run(key, keepUntil, at)
+      if (keepUntil !== undefined) sql.sever.run(key, keepUntil, at)
       const live = rows.filter(({ deadline }) => deadline > now)
       return live.map(({ id, subject }) => ({ id, subject: fromSubjectColumn(subject) }))
     }

@@ -132,6 +132,23 @@ export function linkRules(rule: Rule, tested: TestedCapabilities): void {
   })
 
   rule(
+    'a logout that is not to be remembered ends who is there, and refuses nobody who comes',
+    async ({ store, second, now }) => {
+      const key = someLinkKey()
+      const record = await linked(store, now, linkTo(now, key), { subject: someSubject() })
+      const later = await linked(store, now, linkTo(now + 1, key))
+      const unremembered = { ...logoutSaid(now), keepUntil: undefined }
+
+      isEqual(idsOf(await revokeLinked(second, key, unremembered)), [record.id], 'what it says')
+      isEqual(await aliveOf(store, [record, later]), [false, true], 'alive')
+      const next = await linked(second, now, linkTo(now, key))
+      await revokeLinked(store, key, logoutSaid(now - 1, now - 1))
+      isEqual(await revokeLinked(store, key, { ...unremembered, at: now - 1 }), [], 'one that says less')
+      isEqual(await isAlive(store, next.id), true, 'who came after it')
+    },
+  )
+
+  rule(
     'a session that was written since is found all the same, also when it lives longer now',
     async ({ store, second, now }) => {
       const key = someLinkKey()
