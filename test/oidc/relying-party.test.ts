@@ -1,11 +1,12 @@
+import { inspect } from 'node:util'
 import { createSessions, type Store } from 'sojourn'
 import { type RelyingPartyOptions, relyingParty } from 'sojourn/oidc'
 import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, it } from 'vitest'
-import { hours } from '../../src/core/duration.ts'
+import { hours, seconds } from '../../src/core/duration.ts'
 import { testKey } from '../http/support/keys.ts'
 import { scriptedProvider } from './support/scripted-provider.ts'
-import { answerCodes, callbackOf, keyPair, ORIGIN, person, ssoSite } from './support/site.ts'
+import { answerCodes, callbackOf, idClaims, keyPair, ORIGIN, person, ssoSite } from './support/site.ts'
 
 const GOOD = {
   issuer: 'https://login.example',
@@ -92,13 +93,14 @@ it('a provider that was known and is away since still lets people begin, with wh
   expect((await person(shop).begin()).pathname).toBe('/auth')
 })
 
-it('a provider that failed is asked again by the next who needs it', async () => {
+it('a provider that failed is left alone for a moment, and asked again by the next who needs it', async () => {
   const provider = await scriptedProvider()
   const { metadata } = provider
   const shop = ssoSite(provider)
   provider.metadata = { ...metadata, jwks_uri: 'ftp://x' }
   const failed = await person(shop).visit('/sign-in', { method: 'POST', body: '{}' })
   provider.metadata = metadata
+  shop.clock.advance(seconds(2))
 
   expect([failed.status, failed.headers.get('retry-after'), (await person(shop).begin()).pathname]).toEqual([503, '5', '/auth'])
 })
@@ -124,6 +126,18 @@ it('a client with a key signs an assertion and shares no secret', async () => {
     'the-code',
     false,
   ])
+})
+
+it('a token endpoint that is out of order puts no token into what is logged of it', async () => {
+  const provider = await scriptedProvider()
+  const shop = ssoSite(provider)
+  const ada = person(shop)
+  const to = await ada.begin()
+  const idToken = await provider.sign(idClaims(provider, to))
+  provider.token = () => ({ status: 200, body: { access_token: 'secret-access', token_type: 'mac', id_token: idToken } })
+  const { status } = await ada.visit(`/callback?${new URLSearchParams(callbackOf(provider, to))}`)
+
+  expect([status, inspect(shop.faults, { depth: 9, showHidden: true }).match(/secret-\w+/g)]).toEqual([503, null])
 })
 
 it('a code that the provider does not take signs nobody in; a provider that does not take the client is a fault', async () => {

@@ -6,6 +6,7 @@ import { sha256 } from '../../core/crypto.ts'
 import { type Endpoint, type EndpointAnswer, jsonAnswer, UNCACHED } from '../../http/endpoints.ts'
 import type { RelyingPartyContext } from './context.ts'
 import { type LogoutTokenRefusal, verifyLogoutToken } from './logout-token.ts'
+import type { FindKey } from './provider.ts'
 import { CLOCK_TOLERANCE, isName } from './signed.ts'
 
 /** What the sessions' tombstones and events say. */
@@ -33,7 +34,9 @@ export function backChannelLogout(context: RelyingPartyContext): Endpoint {
       const [jwt, second] = tokens
       if (jwt === undefined || second !== undefined) return refused('request')
       const now = service.config.clock()
-      const token = await verifyLogoutToken(jwt, await provider.discover(), settings, now)
+      // Whoever the provider is matters once a token has come as far as its signature: garbage costs no request.
+      const findKey: FindKey = async (header, signed) => (await provider.discover()).findKey(header, signed)
+      const token = await verifyLogoutToken(jwt, { findKey }, settings, now)
       if (typeof token === 'string') return refused(token)
       // First the deed, which does no harm if it is done twice; then the claim that it is done. The other way round, a store that fails in between would burn
       // a token whose sessions live, and the provider's next try would be taken for a replay.
@@ -84,7 +87,8 @@ export function frontChannelLogout(context: RelyingPartyContext): Endpoint {
       // It says no time, and the provider's clock may be ahead. A login that has ended does not come back, so a little more ends nobody else's.
       const at = service.config.clock() + CLOCK_TOLERANCE
       const logout = { issuer: settings.issuer, sid }
-      const count = await sessions.revokeLinked(logout, { at, reason: REASON, actor: settings.name })
+      // Nobody signed it, so it is not remembered: whoever invents logins would fill the store with them.
+      const count = await sessions.revokeLinked(logout, { at, reason: REASON, actor: settings.name, isRemembered: false })
       service.events.emit({
         type: 'provider.logout-received',
         issuer: settings.issuer,

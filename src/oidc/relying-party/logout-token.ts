@@ -20,7 +20,7 @@ export interface LogoutToken {
 /** @throws {ProviderError} its keys cannot be had. */
 export async function verifyLogoutToken(
   jwt: string,
-  provider: Discovered,
+  provider: Pick<Discovered, 'findKey'>,
   settings: RelyingPartySettings,
   now: number,
 ): Promise<LogoutToken | LogoutTokenRefusal> {

@@ -5,12 +5,12 @@
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from 'jose'
 import type { Configuration } from 'openid-client'
 import type { Clock } from '../../core/clock.ts'
-import { hours } from '../../core/duration.ts'
+import { hours, seconds } from '../../core/duration.ts'
 import { ProviderError } from '../../core/errors.ts'
 import type { RelyingPartySettings } from './options.ts'
 
 /** Finds the key of a signature. @throws what `jose` throws where there is none, `ProviderError` where nobody can tell. */
-type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>
+export type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>
 
 /** A provider that answered. */
 export interface Discovered {
@@ -29,6 +29,10 @@ export interface Provider {
 }
 
 const KEPT_FOR = hours(1)
+/** What failed is left alone for so long: else everybody who posts a forged token has us ask, and everybody who signs in waits for the timeout. */
+const LEFT_ALONE = seconds(2)
+/** The same where what it said an hour ago is there to go on with. */
+const KNOWN_LEFT_ALONE = seconds(30)
 /** A key set without the key: the token's fault. Everything else is the network's, or the provider's. */
 const NO_SUCH_KEY: readonly unknown[] = ['ERR_JWKS_NO_MATCHING_KEY', 'ERR_JWKS_MULTIPLE_MATCHING_KEYS', 'ERR_JOSE_NOT_SUPPORTED']
 
@@ -36,16 +40,18 @@ export function createProvider(settings: RelyingPartySettings, clock: Clock): Pr
   let known: Discovered | undefined
   let knownSince = 0
   let asking: Promise<Discovered> | undefined
+  const failure = new Failure(clock)
 
   async function ask(): Promise<Discovered> {
     try {
-      known = await discoverProvider(settings)
+      known = await discoverProvider(settings, clock)
       knownSince = clock()
       return known
     } catch (cause) {
+      const error = failure.happened(asProviderError(cause))
       // What it said an hour ago is better than nobody signing in or out.
       if (known !== undefined) return known
-      throw asProviderError(cause)
+      throw error
     } finally {
       asking = undefined
     }
@@ -54,6 +60,9 @@ export function createProvider(settings: RelyingPartySettings, clock: Clock): Pr
   return {
     async discover() {
       if (known !== undefined && Math.abs(clock() - knownSince) < KEPT_FOR) return known
+      const error = failure.within(known === undefined ? LEFT_ALONE : KNOWN_LEFT_ALONE)
+      if (error !== undefined && known !== undefined) return known
+      if (error !== undefined) throw error
       asking ??= ask()
       return await asking
     },
@@ -63,10 +72,30 @@ export function createProvider(settings: RelyingPartySettings, clock: Clock): Pr
   }
 }
 
-async function discoverProvider(settings: RelyingPartySettings): Promise<Discovered> {
+/** The latest failure, and whether it was a moment ago. */
+class Failure {
+  readonly #clock: Clock
+  #at = 0
+  #error: ProviderError | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  happened(error: ProviderError): ProviderError {
+    this.#at = this.#clock()
+    this.#error = error
+    return error
+  }
+
+  within(milliseconds: number): ProviderError | undefined {
+    return Math.abs(this.#clock() - this.#at) < milliseconds ? this.#error : undefined
+  }
+}
+
+async function discoverProvider(settings: RelyingPartySettings, clock: Clock): Promise<Discovered> {
   const { issuer, clientId, timeout, allowsHttp } = settings
   const openid = await import('openid-client')
-  const { createRemoteJWKSet } = await import('jose')
   const client = await openid.discovery(new URL(issuer), clientId, undefined, await authenticationOf(settings), {
     timeout: timeout / 1000,
     ...(allowsHttp && { execute: [openid.allowInsecureRequests] }),
@@ -75,20 +104,34 @@ async function discoverProvider(settings: RelyingPartySettings): Promise<Discove
   const metadata = client.serverMetadata()
   // As text: what only looks alike to a URL parser is another issuer (OpenID Connect Discovery 1.0, 4.3; ASVS 5.0, 10.5.3).
   if (metadata.issuer !== issuer) throw new ProviderError('The provider says that it is another issuer than the configured one.')
-  const keys = createRemoteJWKSet(safeEndpoint(metadata.jwks_uri, allowsHttp), { timeoutDuration: timeout })
   const end = metadata.end_session_endpoint
   return {
     client,
-    findKey: async (header, token) => {
-      try {
-        return await keys(header, token)
-      } catch (cause) {
-        if (NO_SUCH_KEY.includes(codeOf(cause))) throw cause
-        throw new ProviderError('The provider did not give the keys it signs with.', { cause })
-      }
-    },
+    findKey: await keysAt(safeEndpoint(metadata.jwks_uri, allowsHttp), timeout, clock),
     endSessionEndpoint: end === undefined ? undefined : safeEndpoint(end, allowsHttp).href,
     namesIssuer: metadata.authorization_response_iss_parameter_supported === true,
+  }
+}
+
+/** Those that are known still serve while the provider cannot be asked for more. */
+async function keysAt(url: URL, timeoutDuration: number, clock: Clock): Promise<FindKey> {
+  const { createLocalJWKSet, createRemoteJWKSet } = await import('jose')
+  const keys = createRemoteJWKSet(url, { timeoutDuration })
+  const failure = new Failure(clock)
+  return async (header, token) => {
+    const error = failure.within(LEFT_ALONE)
+    const known = keys.fresh ? keys.jwks() : undefined
+    if (error !== undefined && known === undefined) throw error
+    try {
+      return await (error === undefined ? keys : createLocalJWKSet(known!))(header, token)
+    } catch (cause) {
+      // Whether it has such a key by now, nobody can tell.
+      if (error !== undefined) throw error
+      if (NO_SUCH_KEY.includes(codeOf(cause))) throw cause
+      throw failure.happened(
+        new ProviderError('The provider did not give the keys it signs with.', { cause: withoutBody(cause) }),
+      )
+    }
   }
 }
 
@@ -109,8 +152,18 @@ function safeEndpoint(value: unknown, allowsHttp: boolean): URL {
 export function asProviderError(cause: unknown): ProviderError {
   if (cause instanceof ProviderError) return cause
   return new ProviderError('The OpenID provider did not answer, or not as a provider does. Nobody was signed in or out by it.', {
-    cause,
+    cause: withoutBody(cause),
   })
+}
+
+/** What `openid-client` throws has the provider's answer with it, tokens included, and errors are logged with their causes. */
+function withoutBody(cause: unknown): Error {
+  const words: string[] = []
+  for (let at = cause; at instanceof Error && words.length < 5; at = at.cause) {
+    const code = codeOf(at)
+    words.push(`${at.name}: ${at.message}${typeof code === 'string' ? ` (${code})` : ''}`)
+  }
+  return new Error(words.join('; ') || 'no error was given')
 }
 
 export function codeOf(error: unknown): unknown {

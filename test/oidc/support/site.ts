@@ -22,6 +22,8 @@ export function ssoSite(
   const clock = fakeClock(Date.now())
   const store = faultyStore(engine)
   const events: SojournEvent[] = []
+  /** What coming back threw. */
+  const faults: unknown[] = []
   const sessions = createSessions({ store, keys, clock, onEvent: (event) => events.push(event) })
   const sso = relyingParty(sessions, {
     issuer: provider.issuer,
@@ -36,7 +38,11 @@ export function ssoSite(
   const routes: Record<string, (session: Session, request: Request) => Promise<Response> | Response> = {
     '/sign-in': async (session, request) => go(await sso.start(session, (await request.json()) as StartOptions)),
     '/step-up': async (session, request) => go(await sso.stepUp(session, (await request.json()) as StartOptions)),
-    '/callback': async (session) => Response.json(await sso.finish(session)),
+    '/callback': async (session) => {
+      const outcome = sso.finish(session)
+      outcome.catch((fault: unknown) => faults.push(fault))
+      return Response.json(await outcome)
+    },
     '/sign-out': async (session) => go(await sso.signOut(session, { returnTo: '/bye' })),
     '/signed-out': async (session) => Response.json(await sso.finishSignOut(session)),
     '/me': (session) =>
@@ -75,7 +81,7 @@ export function ssoSite(
       body: typeof body === 'string' ? new URLSearchParams({ logout_token: body }) : body,
       headers,
     })
-  return { clock, store, events, sessions, sso, answer, backChannel }
+  return { clock, store, events, faults, sessions, sso, answer, backChannel }
 }
 export type SsoSite = ReturnType<typeof ssoSite>
 
