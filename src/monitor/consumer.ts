@@ -19,9 +19,9 @@ export interface ConsumerOptions {
   /** Whether it wants this event. Called inside a request: quick, and without waiting. Default: all. */
   readonly wants?: (event: SojournEvent) => boolean
   /**
-   * Takes a batch, oldest first. When it throws, or its promise rejects, the same events come again later, perhaps with others behind them: it must bear that.
+   * Takes a batch, oldest first. When it throws, or its promise rejects, the very same array comes again later: it must bear that.
    *
-   * @param lost - What found no room since the last batch it took; told again until one is taken.
+   * @param lost - What found no room since the last batch it took.
    * @param signal - Aborted when `close` will not wait any longer.
    */
   readonly deliver: (batch: readonly SojournEvent[], lost: Lost | undefined, signal: AbortSignal) => Promise<unknown> | unknown
@@ -78,6 +78,8 @@ class Queue implements Consumer {
   #unreported = 0
   #reporting: NodeJS.Timeout | undefined
   #lost: Lost | undefined
+  /** What is being delivered, or is to be delivered again. */
+  #batch: { readonly events: readonly SojournEvent[]; readonly lost: Lost | undefined } | undefined
 
   constructor(service: Service, options: ConsumerOptions) {
     this.#service = service
@@ -131,8 +133,8 @@ class Queue implements Consumer {
   }
 
   #take(event: SojournEvent): void {
-    // What a consumer says about itself would keep it busy with itself.
-    if ('consumer' in event && event.consumer === this.#options.name) return
+    // It is told of its own losses beside the next batch, and there may be no room for more.
+    if (event.type === 'monitor.dropped' && event.consumer === this.#options.name) return
     if (this.#options.wants?.(event) === false) return
     if (this.#queue.length >= this.#options.mostWaiting) {
       const { count = 0, firstAt = event.at } = this.#lost ?? {}
@@ -156,11 +158,12 @@ class Queue implements Consumer {
     if (this.#isDelivering) return
     this.#isDelivering = true
     const { name, deliver, batchSize, pauses } = this.#options
-    const batch = this.#queue.slice(0, batchSize)
-    const lost = this.#lost
+    this.#batch ??= { events: this.#queue.slice(0, batchSize), lost: this.#lost }
+    const { events, lost } = this.#batch
     try {
-      if (batch.length > 0 || lost !== undefined) await deliver(batch, lost, this.#abort.signal)
-      this.#queue.splice(0, batch.length)
+      if (events.length > 0 || lost !== undefined) await deliver(events, lost, this.#abort.signal)
+      this.#queue.splice(0, events.length)
+      this.#batch = undefined
       this.#forget(lost)
       if (this.#failures > 0) this.#service.events.emit({ type: 'monitor.recovered', consumer: name, failures: this.#failures })
       this.#failures = 0
