@@ -71,7 +71,8 @@ export function createClients(context: TokenContext): Clients {
   async function judge(request: EndpointRequest, form: URLSearchParams): Promise<Judgement> {
     // RFC 6749, 3.2: no parameter twice, or two readers would take two different clients for the caller.
     if (OURS.some((name) => form.getAll(name).length > 1)) return { clientId: undefined, reason: 'malformed' }
-    const [clientId, clientSecret, assertion, type] = OURS.map((name) => form.get(name) ?? undefined)
+    // A parameter without a value counts as left out (RFC 6749, 3.2).
+    const [clientId, clientSecret, assertion, type] = OURS.map((name) => form.get(name) || undefined)
     const authorization = request.facts.header('authorization')
     if (clientSecret !== undefined) return { clientId: undefined, reason: 'secret-in-body' }
     const isAsserted = assertion !== undefined || type !== undefined

@@ -64,6 +64,8 @@ export function createRefreshTokens(context: TokenContext, accessTokens: AccessT
       const minting = mintingSession(session)
       const granted = { ...checkedGrant(settings, options), jkt: options.jkt }
       const { family, secret } = newFamily(service, granted, minting)
+      // Before anything is written: a family whose app never heard of it would push out those of others, one with each attempt.
+      const minted = await accessTokens.mint(minting, mintOptions(family, granted, options.jkt))
       let dropped: Family | undefined
       const record = await amendLive(service, minting.id, (present) => {
         const now = config.clock()
@@ -84,12 +86,7 @@ export function createRefreshTokens(context: TokenContext, accessTokens: AccessT
           reason: 'limit',
         })
       events.emit({ type: 'refresh-token.granted', sessionId, subject, clientId, familyId })
-      const refreshToken = keys.mint(sessionId, familyId, secret)
-      return {
-        ...(await accessTokens.mint(minting, mintOptions(family, granted, options.jkt))),
-        refreshToken,
-        scope: family.scope,
-      }
+      return { ...minted, refreshToken: keys.mint(sessionId, familyId, secret), scope: family.scope }
     },
 
     async refresh(refreshToken, bearer) {

@@ -1,11 +1,9 @@
 /** What the endpoints that are asked about a token have in common: who asks, and about which one. */
 import { type EndpointAnswer, type EndpointRequest, jsonAnswer } from '../http/endpoints.ts'
+import { LONGEST } from './access-token/reading.ts'
 import { invalidClient } from './clients/refusals.ts'
 import type { RegisteredClient } from './options.ts'
 import type { TokenParts } from './token-parts.ts'
-
-/** Ours have about 700 characters; what is longer than this is none. */
-const LONGEST = 8192
 
 /** Where something is missing: RFC 6749, 5.2. Says nothing of what was sent. */
 export function invalidRequest(description: string): EndpointAnswer {

@@ -221,3 +221,17 @@ it('an answer is kept nowhere', async () => {
 
   expect((await site.introspect(accessToken)).headers.get('cache-control')).toBe('no-store')
 })
+
+it('a token that says a lot is one all the same', async () => {
+  const site = await endpointSite()
+  const scope = Array.from(
+    { length: 90 },
+    (_, i) => `a-scope-with-a-long-name-to-read-this-and-that-of-the-department-of-the-number-${i}`,
+  )
+  const { accessToken } = await site.token('ada', { clientId: 'app', scope })
+
+  expect(accessToken.length).toBeGreaterThan(8192)
+  expect(await site.ask(accessToken)).toMatchObject({ active: true })
+  await site.post('/oauth/revoke', { client_id: 'app', token: accessToken })
+  expect(await site.ask(accessToken)).toEqual({ active: false })
+})

@@ -12,8 +12,8 @@ interface Reader {
   readonly keys: Pick<SigningKeys, 'publicKey'>
 }
 
-/** ML-DSA-65 takes 4,500 characters, further claims up to 6,000 more. */
-const LONGEST = 16_384
+/** ML-DSA-65 takes 4,500 characters, further claims up to 6,000 more. What is longer is no token of ours. */
+export const LONGEST = 16_384
 /** An RFC 7638 thumbprint: what our keys are called, and what may be looked up. */
 const KID = /^[A-Za-z0-9_-]{43}$/
 

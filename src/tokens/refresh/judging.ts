@@ -105,9 +105,12 @@ export function refreshJudge(service: Service, keys: RefreshKeys, settings: Toke
           : {
               // A refresh is a use of the session, as a request is: an app that sends no cookie keeps its session alive by it.
               ...touched(record, now, policy),
+              // Those that were not used for too long go with the next write there is: every request reads them.
               details: withFamilies(
                 record.details,
-                families.map((other) => (other === family ? next.family : other)),
+                families
+                  .filter((other) => other === family || now < idleDeadlineOf(record, other))
+                  .map((other) => (other === family ? next.family : other)),
               ),
             },
     }

@@ -57,6 +57,16 @@ describe('a grant', () => {
     expect(await codeOf(site.grant(await sessionIn(site)))).toBe(code)
   })
 
+  it('that cannot be answered, since no key can be had, leaves nothing behind that would push out others', async () => {
+    const ledger = faultyStore(memoryStore())
+    const site = refreshSite({ tokens: { ledger } })
+    const { session, sessionId } = await site.signIn()
+    ledger.setFaults({ all: { kind: 'error' } })
+    const codes = [await codeOf(site.grant(session)), await codeOf(site.grant(session))]
+
+    expect([codes, await site.notesOf(sessionId)]).toEqual([['ERR_STORE_UNAVAILABLE', 'ERR_STORE_UNAVAILABLE'], undefined])
+  })
+
   it('is for several audiences, and stays so', async () => {
     const site = refreshSite()
     const { refreshToken } = await site.app({ audience: [API, OTHER_API] })
@@ -102,6 +112,22 @@ describe('a grant', () => {
     await site.grant(session)
 
     expect(await site.seen('refresh-token.ended')).toEqual([])
+  })
+
+  it('of an app that stopped coming leaves the record when another one refreshes', async () => {
+    const site = refreshSite({ tokens: { refreshIdleTimeout: minutes(1) } })
+    const { session, sessionId } = await site.signIn()
+    for (let i = 0; i < 3; i++) await site.grant(session)
+    let { refreshToken } = await site.grant(session)
+    const counts = []
+    for (let i = 0; i < 3; i++) {
+      counts.push(((await site.notesOf(sessionId)) as { f: unknown[] }).f.length)
+      site.clock.advance(seconds(40))
+      refreshToken = await site.next(refreshToken)
+    }
+    counts.push(((await site.notesOf(sessionId)) as { f: unknown[] }).f.length)
+
+    expect(counts).toEqual([4, 4, 1, 1])
   })
 
   it.each(['sqlite-sized', 'full'])('keeps a record small (%s)', async (what) => {
