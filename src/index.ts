@@ -29,6 +29,7 @@ export { type Policy, type PresetName, policies } from './core/policies.ts'
 export type { PolicyReport } from './core/policy-report.ts'
 export type { ProviderLink, ProviderLogout } from './core/provider-link.ts'
 export type { OnOutage, SessionState } from './core/reading.ts'
+export type { FoundSession, FoundSessions, RevokedMatching, SessionFilter } from './core/searching.ts'
 export type { Session, SignInOptions } from './core/session.ts'
 export { createSessions, type RevokeReason, type Sessions } from './core/sessions.ts'
 export type {
@@ -37,16 +38,23 @@ export type {
   ChangeListener,
   Changes,
   Channel,
+  CountOptions,
   CreateOptions,
   CreateOutcome,
   EndedRecord,
+  FoundRecord,
+  FoundRecords,
   Ledger,
   LedgerOptions,
   NewRecord,
   PurgeOptions,
+  QueryOptions,
   ReadOptions,
   ReadOutcome,
   RecordChanges,
+  RecordCount,
+  RecordFilter,
+  RecordLabels,
   RecordLink,
   RevokeLinkedOptions,
   RevokeOptions,

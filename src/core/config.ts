@@ -62,6 +62,14 @@ export interface SessionsOptions<Schema extends StandardSchemaV1 = StandardSchem
   readonly circuitBreaker?: CircuitBreakerOptions
   /** How often expired sessions are removed in passing when new ones start, in milliseconds. Default `minutes(5)`; `0` leaves it to `purge()`. */
   readonly purgeInterval?: number
+  /**
+   * Whether a session keeps the network it was started from: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one. Default `true`.
+   *
+   * It stands in the store in the clear, so that an operator can search by it (`sessions.query`), until the session ends; whoever reads the
+   * database learns which provider, company or household somebody signed in from. With `false` it is kept nowhere, and nobody can say which
+   * sessions came of an address that attacks.
+   */
+  readonly recordsNetwork?: boolean
   /** Called with every event, after the request that caused it went on. The same as `sessions.events.on('*', ...)`. */
   readonly onEvent?: (event: SojournEvent) => void
   /** The clock. Only tests need another than the system's. */
@@ -94,6 +102,7 @@ export interface ResolvedConfig {
   readonly storeTimeout: number
   readonly circuitBreaker: Required<CircuitBreakerOptions>
   readonly purgeInterval: number
+  readonly recordsNetwork: boolean
 }
 
 const LONGEST = days(366)
@@ -138,6 +147,7 @@ export function resolveConfig(options: SessionsOptions<StandardSchemaV1>): Resol
       failures: within('circuitBreaker.failures', options.circuitBreaker?.failures, 5, 1, 1000, 'failures'),
       pause: duration('circuitBreaker.pause', options.circuitBreaker?.pause, seconds(1), 10, minutes(1)),
     },
+    recordsNetwork: flag('recordsNetwork', options.recordsNetwork, true),
     purgeInterval:
       options.purgeInterval === 0 ? 0 : duration('purgeInterval', options.purgeInterval, minutes(5), seconds(1), days(1)),
   }
@@ -286,6 +296,11 @@ function within(name: string, value: unknown, fallback: number, least: number, m
 function oneOf<T extends string>(name: string, value: T, allowed: readonly string[]): T {
   if (!allowed.includes(value)) throw invalid(name, value, `one of ${allowed.join(', ')}`, READ_MORE)
   return value
+}
+
+function flag(name: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? fallback
+  throw invalid(name, value, 'true or false', '')
 }
 
 function checkFunction<T>(name: string, value: T | undefined): T | undefined {

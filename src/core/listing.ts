@@ -18,6 +18,8 @@ export interface SessionSummary {
   readonly pending: Acr | undefined
   /** Display name given at sign-in; never trusted. */
   readonly device: string | undefined
+  /** Network it was started from, such as `203.0.113.0/24`; `undefined` where it is not known, or not kept (`recordsNetwork`). */
+  readonly network: string | undefined
   /** Issuer of the OpenID Provider that it was signed in with; `undefined` when it was not. */
   readonly provider: string | undefined
   readonly isPersistent: boolean
@@ -25,30 +27,36 @@ export interface SessionSummary {
 
 /** Summaries of the records that are alive now. Unreadable ones are left out: they cannot be used either. */
 export function summarise(service: Service, stored: readonly StoredRecord[]): SessionSummary[] {
-  const now = service.config.clock()
   return stored.flatMap((one) => {
-    const record = decodeRecord(one, service.config.keyring)
-    if (record === undefined) return []
-    const policy = policyFor(service, record)
-    if (expiredBy(record, now, policy) !== undefined) return []
-    const { id, subject, startedAt, lastSeenAt, isPersistent, details } = record
-    const idleDeadline = idleDeadlineOf(record, policy)
-    const absoluteDeadline = absoluteDeadlineOf(record, policy)
-    const due = dueOf(record)
-    return [
-      {
-        id,
-        subject,
-        startedAt,
-        lastSeenAt,
-        idleDeadline,
-        absoluteDeadline,
-        acr: acrOf(undoubted(details.facts, details.doubtedAt)),
-        pending: due === undefined || reaches(details.facts, due) ? undefined : due,
-        device: details.device,
-        provider: details.provider?.issuer,
-        isPersistent,
-      },
-    ]
+    const found = summaryOf(service, one)
+    return found === undefined || found.isExpired ? [] : [found.summary]
   })
+}
+
+/** A record's summary, and whether it is over; `undefined` for one that no key of the ring made. */
+export function summaryOf(
+  service: Service,
+  stored: StoredRecord,
+): { readonly summary: SessionSummary; readonly isExpired: boolean } | undefined {
+  const { clock, keyring } = service.config
+  const record = decodeRecord(stored, keyring)
+  if (record === undefined) return undefined
+  const policy = policyFor(service, record)
+  const { id, subject, startedAt, lastSeenAt, isPersistent, details } = record
+  const due = dueOf(record)
+  const summary = {
+    id,
+    subject,
+    startedAt,
+    lastSeenAt,
+    idleDeadline: idleDeadlineOf(record, policy),
+    absoluteDeadline: absoluteDeadlineOf(record, policy),
+    acr: acrOf(undoubted(details.facts, details.doubtedAt)),
+    pending: due === undefined || reaches(details.facts, due) ? undefined : due,
+    device: details.device,
+    network: details.network,
+    provider: details.provider?.issuer,
+    isPersistent,
+  }
+  return { summary, isExpired: expiredBy(record, clock(), policy) !== undefined }
 }

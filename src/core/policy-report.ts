@@ -12,6 +12,8 @@ export interface PolicyReport {
   readonly limit: SessionLimit | 'none'
   readonly store: string
   readonly keysInRing: number
+  /** Whether sessions keep the network they were started from, in the clear. */
+  readonly recordsNetwork: boolean
   readonly preset: string | undefined
   /** Whether single sessions may have other durations (`policyFor`). */
   readonly variesBySession: boolean
@@ -48,6 +50,7 @@ export function describePolicy(config: ResolvedConfig, variesBySession: boolean)
     limit: policy.limit ?? ('none' as const),
     store: store.name,
     keysInRing: keyring.all.length,
+    recordsNetwork: config.recordsNetwork && store.capabilities.carries === undefined,
     preset: declared.preset,
     variesBySession,
     deviations,
@@ -79,6 +82,7 @@ function textOf(report: Omit<PolicyReport, 'toString'>): string {
     `sessions a subject ${limit}`,
     `store              ${report.store}`,
     `keys in the ring   ${report.keysInRing}`,
+    `client networks    ${report.recordsNetwork ? 'kept in the clear, cut to /24 (IPv4) or /48 (IPv6)' : 'not kept'}`,
     `preset             ${report.preset ?? 'none'}${report.variesBySession ? ', some sessions have their own (policyFor)' : ''}`,
     `NIST SP 800-63B-4  within ${report.nistLevelsMet.join(', ') || 'no level'}`,
     ...report.deviations.map((deviation) => `deviation          ${deviation}`),

@@ -45,6 +45,8 @@ export type Notes = Readonly<Record<string, JsonObject>>
 export interface Details {
   readonly facts: readonly Fact[]
   readonly device?: string | undefined
+  /** The network it was started from, such as `203.0.113.0/24`. */
+  readonly network?: string | undefined
   readonly notes?: Notes | undefined
   /** When the client changed so much that nothing proved until then counts any more. */
   readonly doubtedAt?: number | undefined
@@ -97,6 +99,7 @@ type StoredProvider = [issuer: string, subject: string, issuedAt: number, sid?: 
 type StoredDetails = {
   f: [string, number, number][]
   d?: string
+  net?: string
   n?: Notes
   w?: number
   a?: Acr
@@ -279,6 +282,7 @@ class DecodedRecord implements SessionRecord {
       this.#details = {
         facts: stored.f.map(unpackFact),
         device: stored.d,
+        network: stored.net,
         notes: stored.n,
         doubtedAt: stored.w,
         due: stored.a,
@@ -317,6 +321,7 @@ class DecodedRecord implements SessionRecord {
 function packDetails(record: Pick<SessionRecord, 'details' | 'lineage'>): StoredDetails {
   const details: StoredDetails = { f: record.details.facts.map(packFact) }
   if (record.details.device !== undefined) details.d = record.details.device
+  if (record.details.network !== undefined) details.net = record.details.network
   if (record.details.notes !== undefined) details.n = record.details.notes
   if (record.details.doubtedAt !== undefined) details.w = record.details.doubtedAt
   if (record.details.due !== undefined) details.a = record.details.due

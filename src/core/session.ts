@@ -550,7 +550,7 @@ export class Session<Data = Record<string, unknown>> {
     await this.#replaceBy({ subject: undefined, facts: [], isPersistent: false, dataFrom })
   }
 
-  async #replaceBy(beginning: Omit<Beginning, 'device' | 'notes'>): Promise<void> {
+  async #replaceBy(beginning: Omit<Beginning, 'device' | 'network' | 'notes'>): Promise<void> {
     await this.#work.replaceBy(beginning)
     this.#data = undefined
     this.#isUsed = true

@@ -12,9 +12,18 @@ import { parseOrOpen, readToken } from './reading.ts'
 import { decodeCarried } from './record.ts'
 import { rememberingDecoder } from './record-memo.ts'
 import { createVault } from './sealed-data.ts'
+import {
+  countSessions,
+  type FoundSessions,
+  querySessions,
+  type RevokedMatching,
+  revokeMatchingSessions,
+  type SessionFilter,
+} from './searching.ts'
 import { keepUntil, registerService, type Service } from './service.ts'
 import { Session, type SignInOptions } from './session.ts'
 import { checkSubject } from './starting.ts'
+import type { RecordCount } from './store.ts'
 import { cannotEnd, cannotTellWhose, storeCalls } from './store-calls.ts'
 import { isSessionId } from './token.ts'
 import { rememberingParser } from './token-memo.ts'
@@ -121,6 +130,53 @@ export interface Sessions<Data = Record<string, unknown>> {
    * @throws {StoreError} `ERR_STORE_UNSUPPORTED` - the store cannot (memcached, sealed cookies): `store.capabilities.listsSubjects` says so.
    */
   list(subject: string): Promise<SessionSummary[]>
+
+  /**
+   * Searches all sessions, a page at a time, in the order they started. For operators: it shows everybody's, so ask who asks first.
+   *
+   * A page is found in bounded work, so it may be short, or empty, although more follows: only one without `next` is the last. From page to page
+   * no session comes twice, and none is missed that was there all the time, whatever is written meanwhile.
+   *
+   * @param filter - See `SessionFilter`; nothing given finds all. States go by the deadlines that are stored; a policy that was made stricter since
+   *   shows a session as `expired` among the `live` ones.
+   * @param options.cursor - `next` of the page before, with the same filter.
+   * @param options.limit - Most sessions of the page, 1 to 500. Default 50.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - the filter, the limit or the cursor is none; status 400, since they come from an address bar.
+   * @throws {StoreError} `ERR_STORE_UNSUPPORTED` - the store cannot search (redis, memcached, sealed cookies): `store.capabilities.queries`
+   *   says so. `ERR_STORE_UNAVAILABLE` - it did not answer.
+   * @example
+   * const { sessions: found, next } = await sessions.query({ network: '203.0.113.0/24', state: 'live' })
+   */
+  query(
+    filter?: SessionFilter,
+    options?: { readonly cursor?: string | undefined; readonly limit?: number },
+  ): Promise<FoundSessions>
+
+  /**
+   * How many sessions match, for showing before they are ended.
+   *
+   * @param options.most - Counts no further, 1 to 1,000,000. Default 10,000. Higher is slower.
+   * @returns The count; with `isAtLeast` there may be more.
+   * @throws As `query`.
+   * @example
+   * const { count, isAtLeast } = await sessions.count({ subject: 'ada', state: 'live' })
+   */
+  count(filter: SessionFilter, options?: { readonly most?: number }): Promise<RecordCount>
+
+  /**
+   * Ends the live sessions that match, newest first, one after the other: an attacker's network, a lost fleet of devices, everybody.
+   *
+   * Not one step: each session ends at once and for good, and one that starts while this runs may be missed. If it fails half-way, what has ended
+   * stays so; call it again. To end all of one person's, `revokeSubject` is one step and misses none.
+   *
+   * @param filter - As for `query`, of live sessions. `{}` is everybody. A criterion that is there and `undefined` is refused: it would end more than
+   *   is meant.
+   * @param options.most - Ends no more than this, 1 to 100,000. Default 1,000.
+   * @throws As `query`; and `ERR_ARGUMENT_INVALID` for a reason that is no machine word.
+   * @example
+   * await sessions.revokeMatching({ network: '203.0.113.0/24' }, { reason: 'attack', actor: 'root-librarian' })
+   */
+  revokeMatching(filter: SessionFilter, options?: RevokeReason & { readonly most?: number }): Promise<RevokedMatching>
 
   /**
    * Removes what is past its deadline, in bounded steps. Happens by itself in passing; call it from a job on sites where few sessions start.
@@ -272,6 +328,12 @@ export function createSessions<Schema extends StandardSchemaV1 = StandardSchemaV
     async list(subject) {
       checkSubject(subject)
       return summarise(service, await calls.list(subject))
+    },
+    query: (filter = {}, queryOptions = {}) => querySessions(service, filter, queryOptions),
+    count: (filter, { most = 10_000 } = {}) => countSessions(service, filter, most),
+    async revokeMatching(filter, { reason = 'revoked', actor, most = 1000 } = {}) {
+      checkReason(reason)
+      return revokeMatchingSessions(service, filter, { reason, actor, most })
     },
     async purge({ limit = 1000 } = {}) {
       if (!Number.isSafeInteger(limit) || limit < 1 || limit > 10_000)

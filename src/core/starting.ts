@@ -2,6 +2,7 @@
 import { type Acr, type Fact, reaches } from './assurance.ts'
 import { ConfigError, SessionStateError } from './errors.ts'
 import { clocksFrom } from './expiry.ts'
+import { labelsOf } from './labels.ts'
 import type { JsonObject } from './patch.ts'
 import { indexedLink, type ProviderLink } from './provider-link.ts'
 import { type ActiveReading, contended, MOST_ATTEMPTS, type Reading, readAgain } from './reading.ts'
@@ -18,6 +19,7 @@ export interface Beginning {
   readonly due?: Acr | undefined
   readonly provider?: ProviderLink | undefined
   readonly device: string | undefined
+  readonly network: string | undefined
   readonly notes: Notes | undefined
   /** The data it starts with, computed anew each time the replaced session changed meanwhile. */
   readonly dataFrom: (replaced: ActiveReading | undefined) => JsonObject
@@ -42,13 +44,14 @@ export async function startSession(
   // A store without the index keeps the session all the same; only a provider's logout cannot find it.
   const isIndexed = beginning.provider !== undefined && config.store.capabilities.revokesLinked === true
   const link = isIndexed ? indexedLink(beginning.provider!) : undefined
+  const labels = config.store.capabilities.queries === true ? labelsOf(beginning) : undefined
   let previous = replaced
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const now = config.clock()
     const { record, secret } = newRecord(service, beginning, previous, now)
     service.carrier?.assertFits(record)
     const encoded = encodeRecord(record, config.keyring)
-    const outcome = await calls.create(encoded, {
+    const outcome = await calls.create(labels ? { ...encoded, labels } : encoded, {
       now,
       signal,
       ...(previous && { replaces: replacement(service, previous.record, now) }),
@@ -108,10 +111,10 @@ function replacement(service: Service, record: SessionRecord, now: number) {
 
 function newRecord(service: Service, beginning: Beginning, replaced: ActiveReading | undefined, now: number) {
   const { config, codec, vault } = service
-  const { subject, isPersistent, device, notes, facts, due, provider } = beginning
+  const { subject, isPersistent, device, network, notes, facts, due, provider } = beginning
   const idBytes = newId(config.random, subject)
   const secret = newSecret(config.random)
-  const identity = { subject, isPersistent, details: { facts, device, notes, due, provider } }
+  const identity = { subject, isPersistent, details: { facts, device, network, notes, due, provider } }
   const data = beginning.dataFrom(replaced)
   const record: SessionRecord = {
     ...identity,

@@ -6,12 +6,29 @@ import { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts
 import { Deadlines } from './deadlines.ts'
 import { isSojournError, SojournError, StoreError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { CallOptions, EndedRecord, Ledger, ReadOptions, ReadOutcome, RevokeLinkedOptions, Store } from './store.ts'
+import type {
+  CallOptions,
+  CountOptions,
+  EndedRecord,
+  FoundRecords,
+  Ledger,
+  QueryOptions,
+  ReadOptions,
+  ReadOutcome,
+  RecordCount,
+  RecordFilter,
+  RevokeLinkedOptions,
+  Store,
+} from './store.ts'
 
 /** The store's operations, each with deadline, abort signal, typed errors and an event on failure. */
 export interface StoreCalls extends Pick<Store, 'create' | 'read' | 'update' | 'revoke' | 'revokeSubject' | 'list' | 'purge'> {
   /** Rejects with `ERR_STORE_UNSUPPORTED` where the store keeps no links. */
   revokeLinked(key: string, given: RevokeLinkedOptions): Promise<readonly EndedRecord[]>
+  /** Rejects with `ERR_STORE_UNSUPPORTED` where the store cannot search. */
+  query(filter: RecordFilter, given: QueryOptions): Promise<FoundRecords>
+  /** As `query`. */
+  count(filter: RecordFilter, given: CountOptions): Promise<RecordCount>
   /** A copy that still holds, as far as anybody knows, from a cache in front of the store. Never waits. */
   copyOf(id: string): ReadOutcome | undefined
   /** The last copy within its lease, for `onOutage: 'readonly'`. Never waits. */
@@ -116,6 +133,14 @@ export function storeCalls(store: Store, options: StoreCallOptions): StoreCalls 
       if (store.capabilities.revokesLinked !== true || store.revokeLinked === undefined) throw cannotFindLinked(store.name)
       return run('revokeLinked', given, (signal) => store.revokeLinked!(key, { ...given, signal }))
     },
+    async query(filter, given) {
+      if (store.capabilities.queries !== true || store.query === undefined) throw cannotSearch(store.name)
+      return run('query', given, (signal) => store.query!(filter, { ...given, signal }))
+    },
+    async count(filter, given) {
+      if (store.capabilities.queries !== true || store.count === undefined) throw cannotSearch(store.name)
+      return run('count', given, (signal) => store.count!(filter, { ...given, signal }))
+    },
     list: (subject, given) => run('list', given, (signal) => store.list(subject, { ...given, signal })),
     purge: (given) => run('purge', given, (signal) => store.purge({ ...given, signal })),
   }
@@ -157,6 +182,14 @@ export function cannotTellWhose(name: string): StoreError {
 export function cannotFindLinked(name: string): StoreError {
   return new StoreError(
     `The store '${name}' cannot find sessions by the login they came of, so that a provider's logout would end none. Keep records in memory, sqlite, redis or postgres.`,
+    { code: 'ERR_STORE_UNSUPPORTED', status: 501 },
+  )
+}
+
+/** Why nobody is shown a list of all sessions of a store that finds them by id and subject alone. */
+function cannotSearch(name: string): StoreError {
+  return new StoreError(
+    `The store '${name}' cannot search sessions; it finds them by id, and by subject where it lists subjects. Keep records in memory, sqlite or postgres.`,
     { code: 'ERR_STORE_UNSUPPORTED', status: 501 },
   )
 }

@@ -36,7 +36,21 @@ export interface Tombstone {
 }
 
 /** A record to create. The store stamps `version` 1 and the subject's present `epoch`. */
-export type NewRecord = Omit<StoredRecord, 'version' | 'epoch'>
+export type NewRecord = Omit<StoredRecord, 'version' | 'epoch'> & {
+  /** What `query` finds the record by beyond its columns. A store without `capabilities.queries` may pass over it: core keeps both in the body, too. */
+  readonly labels?: RecordLabels | undefined
+}
+
+/**
+ * Names of where a session is used, kept in the clear so that an engine can search by them; each a well-formed string of at most 100 UTF-8
+ * bytes. They never change. A tombstone keeps the device, which is one of many, and loses the network, which may be a person's.
+ */
+export interface RecordLabels {
+  /** Display name of the device, such as `Firefox on Linux`. */
+  readonly device?: string | undefined
+  /** The client's network, such as `203.0.113.0/24`. */
+  readonly network?: string | undefined
+}
 
 /** The parts of a record an update replaces. `id`, `subject` and `startedAt` never change. */
 export type RecordChanges = Pick<StoredRecord, 'deadline' | 'absoluteDeadline' | 'body'>
@@ -135,6 +149,8 @@ export interface StoreCapabilities {
   readonly revokesLinked?: boolean
   /** `create` counts and creates in one atomic step. */
   readonly limitsSubjects: boolean
+  /** `query` and `count` search all records by what they are labelled with. Without it, sessions are found by subject and by id alone. */
+  readonly queries?: boolean
   /** An acknowledged revocation survives power loss. */
   readonly durableRevocation: boolean
   /** Operations run in this process and cannot wait on a network; core then needs no deadline of its own. */
@@ -211,6 +227,17 @@ export interface Store {
   list(subject: string, options?: CallOptions): Promise<readonly StoredRecord[]>
 
   /**
+   * Records and tombstones that match, in the order of when they started; among those of one instant in an order that stays. Bounded work
+   * that blocks nobody: a page may be short, or empty, although more follows, and only one without `next` is the last. Whoever goes on with
+   * `next` is given no row twice, and every row that was there all the time and matched all the time. A record behind its subject's epoch is
+   * left out. There where `capabilities.queries` is true.
+   */
+  query?(filter: RecordFilter, options: QueryOptions): Promise<FoundRecords>
+
+  /** How many rows match, as far as they can be counted in bounded work. There where `capabilities.queries` is true. */
+  count?(filter: RecordFilter, options: CountOptions): Promise<RecordCount>
+
+  /**
    * Physically removes at most `limit` records whose `deadline`, and tombstones whose `absoluteDeadline`, is before `before`,
    * and outdated ledger entries and epochs. Bounded work that never blocks readers. Resolves to the number of records and
    * tombstones removed; less than `limit` means done.
@@ -248,6 +275,63 @@ export interface RevokeLinkedOptions extends CallOptions {
    * ends that nobody has proved, or whoever invents them would fill the store.
    */
   readonly keepUntil: number | undefined
+}
+
+/** Which records to find: those for which all that is given holds. Nothing given: all. */
+export interface RecordFilter {
+  readonly id?: string | undefined
+  /** Exactly this subject. */
+  readonly subject?: string | undefined
+  /** Subjects that begin with these characters, none of which means anything but itself. Anonymous records have no subject. */
+  readonly subjectPrefix?: string | undefined
+  /** Exactly this label. */
+  readonly device?: string | undefined
+  /** Exactly this label. Tombstones have none. */
+  readonly network?: string | undefined
+  /** `live`: not revoked, `deadline` after `now`. `expired`: not revoked, `deadline` not after `now`. `revoked`: tombstones. Default `all`. */
+  readonly state?: 'live' | 'expired' | 'revoked' | 'all' | undefined
+  /** `startedAt` at this instant or later. */
+  readonly startedAfter?: number | undefined
+  /** `startedAt` before this instant. */
+  readonly startedBefore?: number | undefined
+}
+
+/** Options of `query`. */
+export interface QueryOptions extends CallOptions {
+  /** Now, in epoch milliseconds; tells live records from expired ones. */
+  readonly now: number
+  readonly order: 'newest' | 'oldest'
+  /** Most rows of the page, 1 to 500. */
+  readonly limit: number
+  /** `next` of the page before, of the same filter and order. Any other text rejects with `ERR_ARGUMENT_INVALID`. */
+  readonly cursor?: string | undefined
+}
+
+/** Options of `count`. */
+export interface CountOptions extends CallOptions {
+  /** As for `query`. */
+  readonly now: number
+  /** Counts no further than this, 1 to 1,000,000. */
+  readonly most: number
+}
+
+/** What `query` found of one session. */
+export type FoundRecord =
+  | { readonly kind: 'record'; readonly record: StoredRecord }
+  | { readonly kind: 'tombstone'; readonly tombstone: Tombstone; readonly startedAt: number; readonly device: string | undefined }
+
+/** A page of what `query` found. */
+export interface FoundRecords {
+  readonly rows: readonly FoundRecord[]
+  /** Where the next page begins; `undefined` when this was the last. Opaque, at most 200 characters, and not secret. */
+  readonly next: string | undefined
+}
+
+/** Answer of `count`. */
+export interface RecordCount {
+  readonly count: number
+  /** Whether there may be more: `most` was reached, or the work was bounded. Else the count is exact. */
+  readonly isAtLeast: boolean
 }
 
 export interface PurgeOptions extends CallOptions {

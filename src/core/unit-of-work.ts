@@ -6,6 +6,7 @@ import { type Acr, acrOf, type Fact, reaches, withFacts } from './assurance.ts'
 import { minutes } from './duration.ts'
 import { AssuranceError, ConfigError, SessionStateError, type SojournError, StoreError } from './errors.ts'
 import { absoluteDeadlineOf, clocksFrom, expiredBy, isGraceOver, isRenewalDue, isTouchDue, touched } from './expiry.ts'
+import { checkedNetwork } from './labels.ts'
 import type { JsonObject } from './patch.ts'
 import {
   type ActiveReading,
@@ -29,6 +30,11 @@ import { pause, updateRecord } from './writing.ts'
 export interface ReadContext extends Waiting {
   /** Name of the device for the person's own list, such as `Firefox on Linux`. Display only, never trusted; cut at 100 characters. */
   readonly device?: string | undefined
+  /**
+   * The client's network, such as `203.0.113.0/24`, for lists and searches; asked only when a session starts, and not with `recordsNetwork: false`.
+   * What is over 100 bytes or no well-formed string is not kept.
+   */
+  readonly network?: string | undefined
   /** Whether this request is the person's doing. Default `true`; `false` for polling, which would otherwise keep a session alive for ever. */
   readonly isActivity?: boolean | undefined
   /**
@@ -306,7 +312,7 @@ export class UnitOfWork {
   }
 
   /** Starts a session; the present one, if any, ends in the same step. */
-  async replaceBy(beginning: Omit<Beginning, 'device' | 'notes'>): Promise<void> {
+  async replaceBy(beginning: Omit<Beginning, 'device' | 'network' | 'notes'>): Promise<void> {
     const refusal = this.#context.startRefusal?.()
     if (refusal !== undefined) throw refusal
     // A new cookie would push out that of a session which is probably alive.
@@ -317,10 +323,13 @@ export class UnitOfWork {
     if (beginning.subject === undefined && due !== undefined)
       throw new AssuranceError({ acr: due, maxAge: undefined, isSignedIn: true })
     const device = this.#context.device?.slice(0, LONGEST_DEVICE)
+    // In a cookie nobody could look for it.
+    const isRecorded = this.service.config.recordsNetwork && this.service.carrier === undefined
+    const network = isRecorded ? checkedNetwork(this.#context.network) : undefined
     const notes = this.#context.notesAtStart?.(beginning.subject)
     const reading = await startSession(
       this.service,
-      { ...beginning, device, notes },
+      { ...beginning, device, network, notes },
       this.active ?? this.#held,
       this.#context.signal,
     )

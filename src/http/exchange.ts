@@ -17,6 +17,7 @@ import type { CsrfOwner } from './csrf/token.ts'
 import type { CsrfVerdict } from './csrf.ts'
 import { deviceName } from './device.ts'
 import type { SessionHttp } from './http-options.ts'
+import { networkOf } from './network.ts'
 import type { HttpContext, NativeFacts } from './request-facts.ts'
 import type { GuardedRequest } from './request-guard.ts'
 import { type Refusal, type TransportVerdict, transportError } from './transport.ts'
@@ -65,6 +66,11 @@ export class Exchange<Data, Native> implements HttpContext, GuardedRequest {
   /** Core asks for it only when a session starts. */
   get device(): string | undefined {
     return deviceName(this.facts.header('user-agent'))
+  }
+
+  /** Core asks for it only when a session starts. */
+  get network(): string | undefined {
+    return networkOf(this.clientAddress)
   }
 
   /** Core asks for it only when a session starts. */

@@ -1,13 +1,18 @@
 import { ConfigError, StoreError } from '../core/errors.ts'
 import type {
   CallOptions,
+  CountOptions,
   CreateOptions,
   CreateOutcome,
   EndedRecord,
+  FoundRecords,
   NewRecord,
   PurgeOptions,
+  QueryOptions,
   ReadOutcome,
   RecordChanges,
+  RecordCount,
+  RecordFilter,
   RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
@@ -21,6 +26,7 @@ import { MemoryChannel } from './memory/channel.ts'
 import { DeadlineQueue } from './memory/deadline-queue.ts'
 import { MemoryLedger } from './memory/ledger.ts'
 import { Links } from './memory/links.ts'
+import { type Card, countRows, queryRows } from './memory/search.ts'
 import { Subjects } from './memory/subjects.ts'
 
 /** Options of `memoryStore`. */
@@ -70,6 +76,7 @@ class MemoryStore implements Store {
     revokesSubjects: true,
     limitsSubjects: true,
     revokesLinked: true,
+    queries: true,
     // Nothing survives the process, so nothing a crash could bring back does either; but a revocation is not on any disk.
     durableRevocation: false,
     isLocal: true,
@@ -79,6 +86,8 @@ class MemoryStore implements Store {
 
   /** What `read` answers, made once at the write: reading is one look-up and allocates nothing but its promise. */
   readonly #rows = new Map<string, ReadOutcome>()
+  /** Of every row, what `query` goes by and `read` does not tell. */
+  readonly #cards = new Map<string, Card>()
   readonly #subjects: Subjects
   readonly #links: Links
   readonly #queue = new DeadlineQueue()
@@ -111,7 +120,9 @@ class MemoryStore implements Store {
     if (replaces && replaced) this.#entomb(replaced, now, replaces.reason)
     for (const evicted of excess) this.#entomb(evicted, now, 'evicted')
     const epoch = this.#subjects.epochOf(record.subject)
-    this.#keep({ ...record, body: new Uint8Array(record.body), version: 1, epoch })
+    const { labels, ...columns } = record
+    this.#keep({ ...columns, body: new Uint8Array(record.body), version: 1, epoch })
+    this.#cards.set(record.id, { startedAt: record.startedAt, device: labels?.device, network: labels?.network })
     this.#subjects.addRow(record.subject, record.id)
     this.#queue.add(record.id, record.deadline)
     if (link) this.#links.add(record.id, link)
@@ -176,6 +187,16 @@ class MemoryStore implements Store {
     return this.#liveOf(subject)
   }
 
+  async query(filter: RecordFilter, options: QueryOptions): Promise<FoundRecords> {
+    throwIfAborted(options.signal)
+    return queryRows(this.#rows, this.#cards, filter, options)
+  }
+
+  async count(filter: RecordFilter, options: CountOptions): Promise<RecordCount> {
+    throwIfAborted(options.signal)
+    return countRows(this.#rows, this.#cards, filter, options)
+  }
+
   async purge(options: PurgeOptions): Promise<number> {
     throwIfAborted(options.signal)
     this.ledger.purge(options.before, options.limit)
@@ -212,6 +233,7 @@ class MemoryStore implements Store {
 
   #entomb({ id, subject, deadline, absoluteDeadline }: StoredRecord, revokedAt: number, reason: string): void {
     this.#rows.set(id, { kind: 'tombstone', tombstone: { id, subject, revokedAt, reason, absoluteDeadline } })
+    this.#cards.set(id, { ...this.#cards.get(id)!, network: undefined })
     this.#subjects.markRevoked(subject, id)
     this.#links.remove(id)
     if (absoluteDeadline < deadline) this.#requeue(id, absoluteDeadline)
@@ -237,6 +259,7 @@ class MemoryStore implements Store {
     for (const id of outdated) {
       const row = this.#rows.get(id)!
       this.#rows.delete(id)
+      this.#cards.delete(id)
       this.#subjects.removeRow(subjectOf(row), id)
       this.#links.remove(id)
     }

@@ -13,6 +13,7 @@ import { linkRules, noLinkRules } from './contract/links.ts'
 import { listRules } from './contract/listing.ts'
 import { networkRules } from './contract/network.ts'
 import { ownRemovalRules, purgeRules, removalRules } from './contract/purge.ts'
+import { noQueryRules, queryRules } from './contract/query.ts'
 import { raceRules } from './contract/races.ts'
 import { createAndReadRules, updateRules, waitingRules } from './contract/records.ts'
 import { replicaRules } from './contract/replicas.ts'
@@ -21,7 +22,7 @@ import { revokeSubjectRules } from './contract/revoke-subject.ts'
 /** What a store claims; the contract holds it to exactly that. */
 export interface StoreContractOptions {
   /**
-   * The capabilities the store must report. Those not named are taken for claimed, except `purgesItself`. What a store does not
+   * The capabilities the store must report. Those not named are taken for claimed, except `queries` and `purgesItself`. What a store does not
    * claim, it must refuse with `ERR_STORE_UNSUPPORTED`; rules about it are replaced by that one.
    */
   readonly capabilities?: Partial<TestedCapabilities>
@@ -43,7 +44,7 @@ export interface StoreContractOptions {
  * @param factory - Makes a store without sessions. `openSecond` opens another handle on the same data, so that races between
  *   processes are tested too; without it they run on one handle. `close` is called after each test, whatever happened.
  * @param runner - `describe` and `it` of your test runner: `node:test`, vitest, jest and others alike.
- * @param options.capabilities - What the store does not claim; default: it claims everything, and that `purge` is needed.
+ * @param options.capabilities - What the store does not claim; default: it claims everything but `queries`, and that `purge` is needed.
  * @param options.processes - `'tested'` runs the races between processes; `'not tested because …'` says why not in the report.
  * @param options.network - The same for faults of the network.
  * @param options.replicas - `'tested'` runs the rules about replicas that lag.
@@ -78,6 +79,7 @@ export function describeStoreContract(
     if (tested.revokesSubjects) describe('revoke a subject', () => revokeSubjectRules(rule, tested))
     if (tested.limitsSubjects) describe('limit', () => limitRules(rule))
     describe('provider links', () => (tested.revokesLinked ? linkRules(rule, tested) : noLinkRules(rule)))
+    describe('query', () => (tested.queries ? queryRules(rule, tested) : noQueryRules(rule)))
     describe('purge', () => {
       purgeRules(rule, tested)
       if (tested.purgesItself) ownRemovalRules(rule, tested)

@@ -26,6 +26,8 @@ export type FaultyOperation =
   | 'revokeSubject'
   | 'revokeLinked'
   | 'list'
+  | 'query'
+  | 'count'
   | 'purge'
   | `ledger.${keyof Ledger}`
   | `channel.${keyof Channel}`
@@ -104,6 +106,8 @@ export function faultyStore(store: Store, script: FaultScript = {}): FaultyStore
       revokeLinked: (key, options) => run('revokeLinked', options.signal, () => store.revokeLinked!(key, options)),
     }),
     list: (subject, options) => run('list', options?.signal, () => store.list(subject, options)),
+    ...(store.query && { query: (filter, options) => run('query', options.signal, () => store.query!(filter, options)) }),
+    ...(store.count && { count: (filter, options) => run('count', options.signal, () => store.count!(filter, options)) }),
     purge: (options) => run('purge', options.signal, () => store.purge(options)),
     close: () => store.close(),
     changes: store.changes,

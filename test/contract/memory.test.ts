@@ -7,6 +7,6 @@ const factory = async () => {
   return { store, close: () => store.close() }
 }
 
-describeStoreContract('memory', factory, { describe, it })
+describeStoreContract('memory', factory, { describe, it }, { capabilities: { queries: true } })
 describeLedgerContract('memory', factory, { describe, it })
 describeChannelContract('memory', factory, { describe, it })

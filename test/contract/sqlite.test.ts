@@ -22,6 +22,6 @@ const factory = async () => {
   return { store: handles[0]!, openSecond: async () => open(), worker, close }
 }
 
-describeStoreContract('sqlite', factory, { describe, it }, { processes: 'tested' })
+describeStoreContract('sqlite', factory, { describe, it }, { capabilities: { queries: true }, processes: 'tested' })
 describeLedgerContract('sqlite', factory, { describe, it })
 describeChannelContract('sqlite', factory, { describe, it })

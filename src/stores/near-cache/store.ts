@@ -46,6 +46,8 @@ export class NearCache implements Store {
   readonly channel: Channel
   readonly changes: Changes | undefined
   readonly revokeLinked?: NonNullable<Store['revokeLinked']>
+  readonly query?: NonNullable<Store['query']>
+  readonly count?: NonNullable<Store['count']>
 
   readonly #store: Store
   readonly #clock: () => number
@@ -62,6 +64,8 @@ export class NearCache implements Store {
     this.changes = store.changes
     this.#store = store
     if (store.revokeLinked !== undefined) this.revokeLinked = (key, options) => this.#revokeLinked(key, options)
+    if (store.query !== undefined) this.query = (filter, options) => store.query!(filter, options)
+    if (store.count !== undefined) this.count = (filter, options) => store.count!(filter, options)
     this.#clock = clock
     this.#copies = new Copies(maxEntries, maxStaleness)
     this.#subscription = new Subscription(store.changes!, clock, {

@@ -9,7 +9,8 @@ export const APPLICATION_ID = 0x53_4a_4e_31
  *   `revoked_at`; its `deadline` is then the absolute one, so a single index finds all that `purge` may remove.
  * - `sessions` is a rowid table although its key is text: bodies of several hundred bytes make a WITHOUT ROWID tree deep.
  * - A link's keys are columns, so that they go with their row. Each has an index of the few rows that have one: the others pay nothing.
- * - `subject` is a BLOB column, which in SQLite means "keep what is given": see `subject.ts`.
+ * - What `query` goes by is in the order of `started_at`, in indexes that a touch does not change: see `search.ts`.
+ * - `subject`, `device` and `network` are BLOB columns, which in SQLite means "keep what is given": see `text.ts`.
  * - Columns are not STRICT, so an instant with a fraction of a millisecond is kept as it is rather than refused.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -60,5 +61,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX sessions_link_1 ON sessions (link_1) WHERE link_1 IS NOT NULL;
   CREATE INDEX sessions_link_2 ON sessions (link_2) WHERE link_2 IS NOT NULL;
   CREATE INDEX sessions_link_3 ON sessions (link_3) WHERE link_3 IS NOT NULL;
+  `,
+  `
+  ALTER TABLE sessions ADD COLUMN device BLOB;
+  ALTER TABLE sessions ADD COLUMN network BLOB;
+  CREATE INDEX sessions_started ON sessions (started_at);
+  CREATE INDEX sessions_ended ON sessions (started_at) WHERE revoked_at IS NOT NULL;
+  CREATE INDEX sessions_device ON sessions (device, started_at) WHERE device IS NOT NULL;
+  CREATE INDEX sessions_network ON sessions (network, started_at) WHERE network IS NOT NULL;
   `,
 ]

@@ -5,8 +5,8 @@ const RECORD_COLUMNS = `id, version, subject, epoch, started_at AS startedAt, de
 // The oldest first; the id decides between two of the same instant, so that every process picks the same one.
 const OLDEST_FIRST = 'ORDER BY started_at, id'
 
-/** What remains of a session is found by no login. */
-const UNLINKED = 'link_at = NULL, link_1 = NULL, link_2 = NULL, link_3 = NULL'
+/** What remains of a session is found by no login, and tells no address. */
+const UNLINKED = 'link_at = NULL, link_1 = NULL, link_2 = NULL, link_3 = NULL, network = NULL'
 
 /** Logins that have ended are entries of the ledger's table, whose purge forgets them: `count` is the instant. Other kinds are in `ledger.ts`. */
 const SEVERED = 3
@@ -18,8 +18,8 @@ const SQL = {
   /** `revoked_at` decides between `conflict` and `gone`, `version` whether a replacement may go on. */
   find: 'SELECT version, revoked_at AS revokedAt FROM sessions WHERE id = ?',
   epoch: 'SELECT epoch FROM epochs WHERE subject = ?',
-  insert: `INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, body)
-    VALUES (?, 1, ?, ?, ?, ?, ?, ?)`,
+  insert: `INSERT INTO sessions (id, version, subject, epoch, started_at, deadline, absolute_deadline, body, device, network)
+    VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)`,
   link: 'UPDATE sessions SET link_at = ?, link_1 = ?, link_2 = ?, link_3 = ? WHERE id = ?',
   isSevered: `SELECT 1 FROM ledger WHERE kind = ${SEVERED} AND key IN (?, ?, ?) AND count >= ?`,
   sever: `INSERT INTO ledger (kind, key, deadline, count) VALUES (${SEVERED}, ?, ?, ?)

@@ -1,12 +1,17 @@
 import type {
   CallOptions,
+  CountOptions,
   CreateOptions,
   CreateOutcome,
   EndedRecord,
+  FoundRecords,
   NewRecord,
   PurgeOptions,
+  QueryOptions,
   ReadOutcome,
   RecordChanges,
+  RecordCount,
+  RecordFilter,
   RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
@@ -21,8 +26,9 @@ import { SqliteChannel } from './channel.ts'
 import { Cleaning } from './cleaning.ts'
 import { type Engine, nextTurn } from './engine.ts'
 import { SqliteLedger } from './ledger.ts'
+import { Search } from './search.ts'
 import { type LinkedRow, prepareStatements, type ReadRow, type RecordRow, rowReader, type Statements } from './statements.ts'
-import { fromColumn, toColumn } from './text.ts'
+import { fromNullableColumn, toColumn, toNullableColumn } from './text.ts'
 
 const NO_ID = ''
 
@@ -37,6 +43,7 @@ export class SqliteStore implements Store {
   readonly #sql: Statements
   readonly #readRow: (id: string) => ReadRow | undefined
   readonly #cleaning: Cleaning
+  readonly #search: Search
   readonly #background: Background | undefined
   #onClose: (() => void) | undefined
 
@@ -50,6 +57,7 @@ export class SqliteStore implements Store {
     const main = engine.database.prepare(`SELECT file FROM pragma_database_list WHERE name = 'main'`).get()
     const file = main?.file ? String(main.file) : undefined
     this.#cleaning = new Cleaning(engine)
+    this.#search = new Search(engine)
     // A database in memory cannot be reached from another thread, and has no disk to wait for.
     this.#background = file === undefined ? undefined : new Background(file, engine.busyTimeout)
     engine.onManyWrites = () => this.#background?.checkpoint()
@@ -58,6 +66,7 @@ export class SqliteStore implements Store {
       revokesSubjects: true,
       limitsSubjects: true,
       revokesLinked: true,
+      queries: true,
       durableRevocation: file !== undefined,
       isLocal: true,
     }
@@ -67,7 +76,7 @@ export class SqliteStore implements Store {
     const { now, replaces, limit, link, signal } = options
     const sql = this.#sql
     const keys = link && ([link.keys[0] ?? null, link.keys[1] ?? null, link.keys[2] ?? null] as const)
-    const subject = toSubjectColumn(record.subject)
+    const subject = toNullableColumn(record.subject)
     const insert = (): CreateOutcome => {
       if (sql.find.get(record.id)) return { kind: 'exists' }
       if (keys && sql.isSevered.get(...keys, link.at)) return { kind: 'severed' }
@@ -85,8 +94,9 @@ export class SqliteStore implements Store {
       if (replaces) sql.revoke.run(now, replaces.reason, replaces.id)
       for (const id of evicted) sql.revoke.run(now, 'evicted', id)
       const epoch = subject === null ? 0 : Number(sql.epoch.get(subject)?.epoch ?? 0)
-      const { id, startedAt, deadline, absoluteDeadline, body } = record
-      sql.insert.run(id, subject, epoch, startedAt, deadline, absoluteDeadline, body)
+      const { id, startedAt, deadline, absoluteDeadline, body, labels } = record
+      const [device, network] = [toNullableColumn(labels?.device), toNullableColumn(labels?.network)]
+      sql.insert.run(id, subject, epoch, startedAt, deadline, absoluteDeadline, body, device, network)
       if (keys) sql.link.run(link.at, ...keys, id)
       return { kind: 'created', epoch, evicted }
     }
@@ -142,7 +152,7 @@ export class SqliteStore implements Store {
       for (const { id } of rows) sql.revoke.run(now, reason, id)
       if (keepUntil !== undefined) sql.sever.run(key, keepUntil, at)
       const live = rows.filter(({ deadline }) => deadline > now)
-      return live.map(({ id, subject }) => ({ id, subject: fromSubjectColumn(subject) }))
+      return live.map(({ id, subject }) => ({ id, subject: fromNullableColumn(subject) }))
     }
     return this.#engine.write(revokeAll, { signal, isDurable: true })
   }
@@ -153,6 +163,14 @@ export class SqliteStore implements Store {
       return rows.map((row) => ({ ...row, subject, body: row.body ?? new Uint8Array(0) }))
     }
     return this.#engine.read(find, options?.signal)
+  }
+
+  query(filter: RecordFilter, options: QueryOptions): Promise<FoundRecords> {
+    return this.#search.query(filter, options)
+  }
+
+  count(filter: RecordFilter, options: CountOptions): Promise<RecordCount> {
+    return this.#search.count(filter, options)
   }
 
   async purge(options: PurgeOptions): Promise<number> {
@@ -179,7 +197,7 @@ export class SqliteStore implements Store {
     const row = this.#readRow(id)
     if (row === undefined) return undefined
     const [version, rawSubject, epoch, startedAt, deadline, absoluteDeadline, body, revokedAt, reason] = row
-    const subject = fromSubjectColumn(rawSubject)
+    const subject = fromNullableColumn(rawSubject)
     if (revokedAt !== null) {
       return { kind: 'tombstone', tombstone: { id, subject, revokedAt, reason: reason ?? '', absoluteDeadline } }
     }
@@ -188,7 +206,3 @@ export class SqliteStore implements Store {
     return { kind: 'record', record, subjectEpoch: epoch }
   }
 }
-
-const toSubjectColumn = (subject: string | undefined) => (subject === undefined ? null : toColumn(subject))
-
-const fromSubjectColumn = (value: string | Uint8Array | null) => (value === null ? undefined : fromColumn(value))

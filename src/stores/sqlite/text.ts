@@ -11,3 +11,8 @@ export function toColumn(text: string): string | Uint8Array {
 export function fromColumn(value: string | Uint8Array): string {
   return typeof value === 'string' ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')
 }
+
+/** The same for what may be missing. */
+export const toNullableColumn = (text: string | undefined) => (text === undefined ? null : toColumn(text))
+
+export const fromNullableColumn = (value: string | Uint8Array | null) => (value === null ? undefined : fromColumn(value))

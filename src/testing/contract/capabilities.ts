@@ -6,18 +6,19 @@ import { create, isAlive, type Rule, someRecord, someSubject } from './harness.t
 /** What a store under test claims. What decides which rules apply to it, and what they expect. */
 export interface TestedCapabilities
   extends Required<
-    Pick<StoreCapabilities, 'listsSubjects' | 'revokesSubjects' | 'limitsSubjects' | 'revokesLinked' | 'purgesItself'>
+    Pick<StoreCapabilities, 'listsSubjects' | 'revokesSubjects' | 'limitsSubjects' | 'revokesLinked' | 'queries' | 'purgesItself'>
   > {
   /** Whether the store carries messages between processes. Without it, its channel rejects with `ERR_STORE_UNSUPPORTED`. */
   readonly hasChannel: boolean
 }
 
-/** What a store claims unless it is told otherwise: everything, and that its purge is needed. */
+/** What a store claims unless it is told otherwise: everything but searching, and that its purge is needed. */
 const EVERYTHING: TestedCapabilities = {
   listsSubjects: true,
   revokesSubjects: true,
   limitsSubjects: true,
   revokesLinked: true,
+  queries: false,
   purgesItself: false,
   hasChannel: true,
 }
@@ -26,9 +27,10 @@ export const capabilitiesOf = (claimed: Partial<TestedCapabilities> = {}): Teste
 
 export function capabilityRules(rule: Rule, tested: TestedCapabilities): void {
   rule('the store reports the capabilities it is tested for', async ({ store }) => {
-    const { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked = false, purgesItself = false } = store.capabilities
+    const { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked = false } = store.capabilities
+    const { queries = false, purgesItself = false } = store.capabilities
     const { hasChannel: _, ...expected } = tested
-    const reported = { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked, purgesItself }
+    const reported = { listsSubjects, revokesSubjects, limitsSubjects, revokesLinked, queries, purgesItself }
     isEqual(reported, expected, 'the capabilities')
   })
 
