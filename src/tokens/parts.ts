@@ -169,12 +169,12 @@ export interface DpopProofs {
   /**
    * Judges the proof of a request (RFC 9449, 4.3).
    *
-   * @param request.proof - The value of its `DPoP` header as it came, several joined.
+   * @param request.proof - The value of its `DPoP` header as it came, several joined; `undefined` where one is needed and none came.
    * @param request.url - The URL it was sent to, as clients spell it: issuer and path.
    * @param request.accessToken - The access token it came with, for `ath`.
    */
   check(request: {
-    readonly proof: string
+    readonly proof: string | undefined
     readonly method: string
     readonly url: string
     readonly accessToken?: string

@@ -30,8 +30,8 @@ export function tokenEndpoint(parts: Pick<TokenParts, 'context' | 'clients' | 'd
   /** The proof, where there is one. `undefined`: there is none, and none is needed. */
   async function proofOf({ facts }: EndpointRequest, client: RegisteredClient): Promise<ProofOutcome | undefined> {
     const proof = facts.header('dpop')
-    if (proof !== undefined) return dpop.check({ proof, method: facts.method, url })
-    return client.dpop === 'required' ? { ok: false, error: 'invalid_dpop_proof', reason: 'absent' } : undefined
+    if (proof === undefined && client.dpop !== 'required') return undefined
+    return dpop.check({ proof, method: facts.method, url })
   }
 
   function success(tokens: GrantedTokens): EndpointAnswer {

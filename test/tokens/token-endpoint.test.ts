@@ -54,6 +54,14 @@ describe('a good request', () => {
     expect([less.scope, partsOf(less.access_token as string).claims.scope, all.scope]).toEqual(['read', 'read', 'read write'])
   })
 
+  it('with parameters that are empty, which count as left out', async () => {
+    const site = refreshSite()
+    const { refreshToken } = await site.app()
+    const empty = { client_secret: '', client_assertion: '', client_assertion_type: '', scope: '' }
+
+    expect((await site.postToken(refreshToken, empty)).status).toBe(200)
+  })
+
   it('of a service by its secret, and by nothing less', async () => {
     const site = refreshSite()
     const { refreshToken } = await site.app({ clientId: 'service', scope: ['read'] })
@@ -78,6 +86,7 @@ describe('DPoP', () => {
 
     expect(tokenType).toBe('DPoP')
     expect(await errorOf(await post())).toEqual([400, 'invalid_dpop_proof'])
+    expect(await site.seen('dpop.refused')).toMatchObject([{ reason: 'missing' }])
     expect(await errorOf(await post(thief.proof({ now: site.clock(), url })))).toEqual([400, 'invalid_grant'])
     expect(await errorOf(await post('no proof'))).toEqual([400, 'invalid_dpop_proof'])
     const answer = await json(await post(phone.proof({ now: site.clock(), url })))

@@ -86,6 +86,18 @@ export type Judgement =
   | { readonly ok: true; readonly jkt: string; readonly algorithm: ProofAlgorithm }
   | { readonly ok: false; readonly error: 'invalid_dpop_proof' | 'use_dpop_nonce'; readonly reason: ProofRefusal }
 
+/** A proof that is in order, and may have been used before. */
+export interface VerifiedProof {
+  readonly ok: true
+  readonly jkt: string
+  readonly algorithm: ProofAlgorithm
+  readonly jti: string
+  /** Until when it counts. */
+  readonly deadline: number
+}
+
+type Refused = Extract<Judgement, { ok: false }>
+
 /** Defaults of both servers. */
 export const PROOF_WINDOW: number = seconds(60)
 export const PROOF_SKEW: number = seconds(5)
@@ -128,6 +140,12 @@ export function readProof(header: string | undefined, algorithms: readonly Proof
  * @throws What `rules.replay` throws: a service that cannot tell whether a proof was used accepts none.
  */
 export async function judgeProof(request: ProofRequest, rules: ProofRules): Promise<Judgement> {
+  const verified = await verifyProof(request, rules)
+  return verified.ok ? claimProof(verified, rules, request.now) : verified
+}
+
+/** The first part of `judgeProof`, for who has more to find out before the proof is used up: all but whether it was used before. */
+export async function verifyProof(request: ProofRequest, rules: ProofRules): Promise<VerifiedProof | Refused> {
   const { now } = request
   const proof = readProof(request.proof, rules.algorithms)
   if (typeof proof === 'string') return refused(proof)
@@ -139,10 +157,19 @@ export async function judgeProof(request: ProofRequest, rules: ProofRules): Prom
   const time = timeOf(proof, rules, now)
   if ('reason' in time) return time
   if (!(await isSigned(proof))) return refused('signature')
+  return { ok: true, jkt, algorithm: proof.algorithm, jti: proof.jti, deadline: time.deadline }
+}
+
+/** The second part: uses it up. @param now - It may have run out meanwhile, and what has run out is remembered no longer. */
+export async function claimProof(
+  { jkt, algorithm, jti, deadline }: VerifiedProof,
+  { replay, replayPrefix = '', skew }: ProofRules,
+  now: number,
+): Promise<Judgement> {
+  if (now > deadline) return refused('too-old')
   // Kept a little longer than the proof counts: the next process's clock may be behind ours.
-  const deadline = time.deadline + rules.skew
-  const key = (rules.replayPrefix ?? '') + replayKey(jkt, proof.jti)
-  return (await rules.replay.claim(key, { now, deadline })) ? { ok: true, jkt, algorithm: proof.algorithm } : refused('replayed')
+  const isFirst = await replay.claim(replayPrefix + replayKey(jkt, jti), { now, deadline: deadline + skew })
+  return isFirst ? { ok: true, jkt, algorithm } : refused('replayed')
 }
 
 /** `ath` (RFC 9449, 4.2): the hash of a token, in base64url. */
@@ -155,7 +182,7 @@ function timeOf(
   { iat, nonce }: ClaimedProof,
   { nonces, isNonceRequired, window, skew }: ProofRules,
   now: number,
-): { readonly deadline: number } | Extract<Judgement, { ok: false }> {
+): { readonly deadline: number } | Refused {
   if (nonces !== undefined) {
     const deadline = nonce === undefined ? undefined : nonces.deadlineOf(nonce, now)
     if (deadline !== undefined) return { deadline }

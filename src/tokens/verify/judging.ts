@@ -2,7 +2,7 @@
 
 import type { CryptoKey } from 'jose'
 import { PROOF_ALGORITHMS } from '../dpop/key.ts'
-import { judgeProof, PROOF_SKEW, PROOF_WINDOW } from '../dpop/proof.ts'
+import { claimProof, PROOF_SKEW, PROOF_WINDOW, type ProofRules, verifyProof } from '../dpop/proof.ts'
 import type { AccessTokenClaims } from '../parts.ts'
 import { type ActiveAccess, activeAccess } from './access.ts'
 import { type RefusedAccess, refusedScope, refusedToken, unavailable } from './answers.ts'
@@ -25,6 +25,15 @@ export interface TokenRequest {
 }
 
 export type Access = ActiveAccess | RefusedAccess
+
+interface Broken {
+  readonly reason: TokenRefusal
+  readonly detail?: string
+}
+/** The key was proved, where one is needed; `claim` uses the proof up. */
+type Bound = Broken | { readonly claim: () => Promise<Broken | undefined> }
+
+const BINDING: Broken = { reason: 'binding' }
 
 export async function judgeToken(
   accessToken: unknown,
@@ -59,11 +68,14 @@ export async function judgeToken(
   if (typeof claims === 'string') return refuse(claims)
 
   const bound = await judgeBinding(accessToken, claims, request, settings)
-  if (bound !== undefined) return refuse(bound.reason, claims, bound.detail)
+  if ('reason' in bound) return refuse(bound.reason, claims, bound.detail)
   const verdict = await revocation.judge(accessToken, claims)
   if (verdict.state !== 'live') return refuse(verdict.state, claims)
   // Asking took time, and a token that ran out meanwhile is over.
   if (clock() >= claims.exp * 1000 + settings.clockTolerance) return refuse('expired', claims)
+  // Last: a client that is told 503 may come again with the same request.
+  const used = await bound.claim()
+  if (used !== undefined) return refuse(used.reason, claims, used.detail)
 
   const access = activeAccess(claims, scheme, verdict.by, { dpop, clockNow: clock, emit })
   if (settings.requiredScopes.every((scope) => access.scopes.includes(scope))) return access
@@ -90,25 +102,29 @@ async function judgeBinding(
   claims: AccessTokenClaims,
   { scheme = 'Bearer', method, url, dpopProof }: TokenRequest,
   { dpop, clock, proofReplay }: VerifierSettings,
-): Promise<{ readonly reason: TokenRefusal; readonly detail?: string } | undefined> {
+): Promise<Bound> {
   const jkt = claims.cnf?.jkt
-  if ((jkt !== undefined) !== (scheme === 'DPoP')) return { reason: 'binding' }
-  if (jkt === undefined) return dpop === 'required' ? { reason: 'binding' } : undefined
-  if (dpop === 'off' || method === undefined || url === undefined) return { reason: 'binding' }
-  try {
-    const judgement = await judgeProof(
-      { proof: dpopProof, method, url, accessToken, jkt, now: clock() },
-      {
-        algorithms: PROOF_ALGORITHMS,
-        window: PROOF_WINDOW,
-        skew: PROOF_SKEW,
-        replay: proofReplay,
-        replayPrefix: 'tokens:dpop-at-service:',
-      },
-    )
-    return judgement.ok ? undefined : { reason: 'proof', detail: judgement.reason }
-  } catch {
-    // Nobody can say whether the proof was used: it is not accepted on trust.
-    return { reason: 'unavailable' }
+  if ((jkt !== undefined) !== (scheme === 'DPoP')) return BINDING
+  if (jkt === undefined) return dpop === 'required' ? BINDING : { claim: async () => undefined }
+  if (dpop === 'off' || method === undefined || url === undefined) return BINDING
+  const rules: ProofRules = {
+    algorithms: PROOF_ALGORITHMS,
+    window: PROOF_WINDOW,
+    skew: PROOF_SKEW,
+    replay: proofReplay,
+    replayPrefix: 'tokens:dpop-at-service:',
+  }
+  const verified = await verifyProof({ proof: dpopProof, method, url, accessToken, jkt, now: clock() }, rules)
+  if (!verified.ok) return { reason: 'proof', detail: verified.reason }
+  return {
+    async claim() {
+      try {
+        const claimed = await claimProof(verified, rules, clock())
+        return claimed.ok ? undefined : { reason: 'proof', detail: claimed.reason }
+      } catch {
+        // Nobody can say whether the proof was used: it is not accepted on trust.
+        return { reason: 'unavailable' }
+      }
+    },
   }
 }

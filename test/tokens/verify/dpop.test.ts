@@ -3,6 +3,7 @@ import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, it, test } from 'vitest'
 import {
   AUDIENCE,
+  CLIENT,
   outcome,
   proofOf,
   type SigningKey,
@@ -150,4 +151,33 @@ test('a memory of proofs that fails lets nobody in, and signs nobody out', async
   expect(
     await outcome(verifier.verify(token, { scheme: 'DPoP', method: 'GET', url: URL_OF_THING, dpopProof: await proof() })),
   ).toBe('503 unavailable')
+})
+
+test('a proof is used up by an answer, not by a 503: whoever was told that nobody knows may come again with it', async () => {
+  const { issuer, token, proof } = await setting()
+  const { verifier } = verifierOf(issuer, { client: CLIENT, feed: false, revokedWithin: 0 })
+  const request = { scheme: 'DPoP', method: 'GET', url: URL_OF_THING, dpopProof: await proof() } as const
+  issuer.introspectionStatus = 503
+  const away = await outcome(verifier.verify(token, request))
+  issuer.introspectionStatus = 200
+
+  expect([away, await outcome(verifier.verify(token, request)), await outcome(verifier.verify(token, request))]).toEqual([
+    '503 unavailable',
+    'active by introspection',
+    '401 proof',
+  ])
+})
+
+test('a proof that ran out while the issuer was asked is refused: from then on nobody remembers that it was used', async () => {
+  const { issuer, token, proof } = await setting()
+  const { ledger } = memoryStore()
+  const { verifier } = verifierOf(issuer, { client: CLIENT, feed: false, revokedWithin: 0, proofReplay: ledger })
+  issuer.introspect = () => {
+    issuer.clock.advance(minutes(2))
+    return { active: true }
+  }
+
+  expect(
+    await outcome(verifier.verify(token, { scheme: 'DPoP', method: 'GET', url: URL_OF_THING, dpopProof: await proof() })),
+  ).toBe('401 proof')
 })
