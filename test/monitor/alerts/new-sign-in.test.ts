@@ -299,6 +299,17 @@ describe('this was not me', () => {
     expect(await seen('sign-in.disowned')).toHaveLength(1)
   })
 
+  it('nor does a second click that is slower than the first', async () => {
+    const { mails, notice, signIn, store, seen } = told()
+    await signIn(LAPTOP)
+    store.setFaults({ 'ledger.take': [undefined, { kind: 'latency', milliseconds: 100 }] })
+
+    const outcomes = await Promise.all([notice.confirm(mails[0]!.token), notice.confirm(mails[0]!.token)])
+
+    expect(outcomes).toMatchObject([{ ok: true }, { ok: false, reason: 'used' }])
+    expect([await seen('sign-in.disowned'), await notice.describe(mails[0]!.token)]).toMatchObject([[{}], { state: 'used' }])
+  })
+
   it('a store that fails leaves the link good', async () => {
     const { mails, notice, signIn, store, alive } = told()
     await signIn(LAPTOP)
