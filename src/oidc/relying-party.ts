@@ -14,7 +14,7 @@ import { doubtIfOld } from './relying-party/age.ts'
 import type { RelyingPartyContext } from './relying-party/context.ts'
 import { type FinishOptions, finishAtProvider, noteToCome, type SignInOutcome } from './relying-party/finishing.ts'
 import { backChannelLogout, frontChannelLogout } from './relying-party/logout-endpoints.ts'
-import { checkInstalled, invalid, type RelyingPartyOptions, resolveRelyingParty } from './relying-party/options.ts'
+import { checkedLedger, checkInstalled, invalid, type RelyingPartyOptions, resolveRelyingParty } from './relying-party/options.ts'
 import { createProvider } from './relying-party/provider.ts'
 import { createSealing } from './relying-party/sealing.ts'
 import {
@@ -146,7 +146,7 @@ export function relyingParty<Data>(sessions: Sessions<Data>, options: RelyingPar
       'who signs out at the provider would stay signed in here',
     )
   for (const option of settings.lowered) events.emit({ type: 'safety.lowered', option })
-  const ledger = ledgerCalls(config.store, {
+  const ledger = ledgerCalls(checkedLedger(options, config.store), {
     timeout: config.storeTimeout,
     circuitBreaker: config.circuitBreaker,
     random: () => config.random(1)[0]! / 255,

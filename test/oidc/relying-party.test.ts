@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { createSessions, type Store } from 'sojourn'
 import { type RelyingPartyOptions, relyingParty } from 'sojourn/oidc'
+import { cookieStore } from 'sojourn/stores/cookie'
 import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { hours, seconds } from '../../src/core/duration.ts'
@@ -197,4 +198,18 @@ it('it works in the adapter it was given to, and says so where it was given to n
   const session = await shop.sessions.signIn({ subject: 'ada', method: 'pwd' })
 
   await expect(shop.sso.start(session)).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+})
+
+it('what makes room by forgetting, or keeps nothing, remembers no sign-in: another store must', () => {
+  const forgetful = (capability: object): Store => {
+    const memory = memoryStore()
+    return { ...memory, name: 'forgetful', capabilities: { ...memory.capabilities, ...capability }, ledger: memory.ledger }
+  }
+  for (const store of [forgetful({ evicts: true }), forgetful({ carries: { maxLength: 7500, deflates: true } })]) {
+    expect(() => made({ logout: 'none', ledger: store })).toThrow('expected the option ledger')
+    expect(() => made({ ledger: {} as Store })).toThrow('ledger is no store')
+  }
+  const sessions = createSessions({ store: cookieStore(), keys: testKey() })
+  expect(() => relyingParty(sessions, { ...GOOD, logout: 'none' })).toThrow('keeps nothing')
+  expect(relyingParty(sessions, { ...GOOD, logout: 'none', ledger: memoryStore() }).name).toBe('sso')
 })

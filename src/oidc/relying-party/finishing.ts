@@ -58,7 +58,7 @@ export interface FinishOptions extends Pick<SignInOptions<unknown>, 'isPersisten
   readonly keep?: readonly string[]
   /**
    * Signs the session in, in place of `session.signIn`. Give `(how) => stepUp.signIn(req.session, how)` where people may have second factors of this
-   * application's own: the provider's word alone would else go round them.
+   * application's own: the provider's word alone would else go round them. It must sign in this session, and hand on all it is given.
    */
   readonly signIn?: (how: SignInOptions<unknown>) => Promise<unknown>
 }
@@ -127,7 +127,7 @@ async function judge(
   try {
     const outcome =
       transaction.kind === 'step-up'
-        ? await stepUp(context, session, transaction, claims, notesToCome)
+        ? await stepUp(context, session, options, { transaction, claims }, notesToCome)
         : await signIn(context, session, { ...options, claims, returnTo: transaction.returnTo }, notesToCome)
     if (outcome.ok && discovered.endSessionEndpoint !== undefined)
       await keepIdToken(context, { sessionId: session.id!, idToken, until: session.absoluteDeadline! })
@@ -174,10 +174,12 @@ async function signIn(
 async function stepUp(
   context: RelyingPartyContext,
   session: Session<unknown>,
-  { sessionId, returnTo }: AuthenticationTransaction,
-  claims: IdTokenClaims,
+  { signIn: signInBy }: FinishOptions,
+  given: { readonly transaction: AuthenticationTransaction; readonly claims: IdTokenClaims },
   notesToCome: NotesToCome,
 ): Promise<SignInOutcome> {
+  const { claims } = given
+  const { sessionId, returnTo } = given.transaction
   const { subject, providerLink: link } = session
   if (subject === undefined || session.id !== sessionId || link === undefined) return refused('session-changed')
   if (link.issuer !== claims.iss || link.subject !== claims.sub) return refused('other-subject')
@@ -185,7 +187,9 @@ async function stepUp(
     // Another login of the same person: this session must end with that one, which an old link would not say.
     const { isPersistent } = session
     const keep = Object.keys(session.data as object)
-    return await signIn(context, session, { claims, returnTo, subject, keep, isPersistent }, notesToCome)
+    // By the same way as at first, or a second factor of this application's own would not be due any more.
+    const how = { ...(signInBy && { signIn: signInBy }), claims, returnTo, subject, keep, isPersistent }
+    return await signIn(context, session, how, notesToCome)
   }
   const proof = proofOf(claims, context.settings)
   try {

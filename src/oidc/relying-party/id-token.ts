@@ -50,11 +50,14 @@ export async function verifyIdToken(
 /** What a login comes to as facts of a session. */
 export function proofOf(
   claims: IdTokenClaims,
-  { strengthOf }: RelyingPartySettings,
-): { readonly method: readonly string[]; readonly strength: Strength; readonly provedAt: number } {
-  const words = (claims.amr ?? []).filter((method) => /^[A-Za-z0-9._-]{1,32}$/.test(method))
+  { strengthOf, methodOf }: Pick<RelyingPartySettings, 'strengthOf' | 'methodOf'>,
+): { readonly method: string | readonly string[]; readonly strength: Strength; readonly provedAt: number } {
+  const { amr = [] } = claims
+  const words = amr.filter((method) => /^[A-Za-z0-9._-]{1,32}$/.test(method))
   const method = [...new Set(words)].slice(0, MOST_FACTS)
   // A provider that does not say when it saw the person may have seen them last year: that is older than any `maxAge`.
   const provedAt = (claims.auth_time ?? 0) * 1000
-  return { method: method.length > 0 ? method : ['oidc'], strength: strengthOf(claims), provedAt }
+  // Words nobody knows prove something else than what a login there usually does.
+  const unsaid = amr.length === 0 ? methodOf(claims) : 'oidc'
+  return { method: method.length > 0 ? method : unsaid, strength: strengthOf(claims), provedAt }
 }

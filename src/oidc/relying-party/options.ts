@@ -3,6 +3,7 @@ import type { CryptoKey } from 'jose'
 import type { Strength } from '../../core/assurance.ts'
 import { minutes, seconds } from '../../core/duration.ts'
 import { ConfigError } from '../../core/errors.ts'
+import type { Store } from '../../core/store.ts'
 import { isPage } from '../../http/assurance-pages.ts'
 import type { TransportOptions } from '../../http/transport.ts'
 
@@ -62,6 +63,14 @@ export interface RelyingPartyOptions extends TransportOptions {
   /** How strong a login at this provider is, by its claims, such as `acr`. Default 1: `amr` alone can then reach `aal2`, with `['pwd', 'otp']`. */
   readonly strengthOf?: (claims: IdTokenClaims) => Strength
   /**
+   * What a login there proves where the provider sends no `amr`: RFC 8176 names, such as `pwd`. Default `oidc`, which is no kind of factor: with a code of this
+   * application's own it never adds up to `aal2`, and who has such a second factor waits for it for ever.
+   *
+   * Say `pwd` only of a provider that always asks for a password, and never more than it always does: with `otp` or `hwk` too much, whoever has the password
+   * alone is taken for somebody who proved two factors, and a second factor here is not asked for.
+   */
+  readonly methodOf?: (claims: IdTokenClaims) => string | readonly string[]
+  /**
    * Signature algorithms that are accepted. Default ES256, EdDSA, Ed25519 and PS256. Name `RS256` where the provider signs with nothing else: it is OpenID
    * Connect's own default, and ASVS 5.0 disallows its padding (appendix C), so it is a `safety.lowered`. `none`, and anything with a shared secret, cannot be named.
    */
@@ -85,6 +94,11 @@ export interface RelyingPartyOptions extends TransportOptions {
    * for this client may then pass for one (ASVS 5.0, 10.5.5).
    */
   readonly dangerouslyAllowUntypedLogoutTokens?: boolean
+  /**
+   * Where it is remembered what was used: the ledger of this store. Default: that of the sessions; another is required where those are in memcached or in sealed
+   * cookies. What it forgets can be used again: a callback from a browser's history, or from whoever copied it.
+   */
+  readonly ledger?: Pick<Store, 'name' | 'capabilities' | 'ledger'>
   /** Longest wait for the provider, in milliseconds. Default `seconds(5)`; at most `seconds(60)`. Whoever signs in waits that long. */
   readonly timeout?: number
   /** A short word for this provider, where there are several: part of cookie names and paths. Default `sso`. */
@@ -105,6 +119,7 @@ export interface RelyingPartySettings
   readonly maxAuthAge: number | undefined
   readonly subjectOf: NonNullable<RelyingPartyOptions['subjectOf']>
   readonly strengthOf: NonNullable<RelyingPartyOptions['strengthOf']>
+  readonly methodOf: NonNullable<RelyingPartyOptions['methodOf']>
   readonly endsByProvider: boolean
   readonly backChannelPath: string
   readonly frontChannelPath: string
@@ -178,6 +193,7 @@ export function resolveRelyingParty(options: RelyingPartyOptions): RelyingPartyS
     maxAuthAge: maxAuthAge === undefined ? undefined : within('maxAuthAge', maxAuthAge, minutes(1), minutes(60 * 24 * 366)),
     subjectOf: options.subjectOf ?? (({ iss, sub }) => `${iss}|${sub}`),
     strengthOf: options.strengthOf ?? (() => 1),
+    methodOf: options.methodOf ?? (() => 'oidc'),
     endsByProvider: logout === 'provider',
     backChannelPath: backChannelLogout,
     frontChannelPath: frontChannelLogout,
@@ -211,6 +227,20 @@ function within(option: string, value: unknown, least: number, most: number): nu
     `${option} is out of bounds`,
     `whole milliseconds from ${least} to ${most}`,
     'outside of them it is nearly always the wrong unit',
+  )
+}
+
+/** A ledger that forgets takes what was used for what is new. */
+export function checkedLedger({ ledger }: RelyingPartyOptions, sessions: Store): NonNullable<RelyingPartyOptions['ledger']> {
+  const store = ledger ?? sessions
+  if (typeof store.ledger?.claim !== 'function')
+    throw invalid('ledger is no store', "one such as sqliteStore('ledger.db')", 'what was used must be remembered')
+  const { evicts, carries } = store.capabilities
+  if (!evicts && !carries) return store
+  throw invalid(
+    `the store '${store.name}' ${evicts ? 'makes room by forgetting' : 'keeps nothing'}`,
+    'the option ledger, a store that forgets nothing',
+    'a sign-in could be finished twice',
   )
 }
 
