@@ -18,7 +18,7 @@ const NOTHING: Counts = new Map()
 export class Population {
   readonly #hash: NameHash
   readonly #most: number
-  #own = new Map<number, number>()
+  readonly #own = new Map<number, number>()
   #others: Counts = NOTHING
   /** When a new count weighs 1. */
   #epoch: number
@@ -86,6 +86,11 @@ export class Population {
   /** This process's counts as of `epoch`. */
   snapshot(): { readonly epoch: number; readonly counts: Counts } {
     return { epoch: this.#epoch, counts: new Map([...this.#own].map(([key, count]) => [key, count / this.#weight])) }
+  }
+
+  /** Forgets this process's counts: another goes on from them. */
+  clear(): void {
+    this.#own.clear()
   }
 
   /** Goes on from counts of a process that is no more. */

@@ -39,13 +39,15 @@ export interface RiskSettings {
 const EVERYTHING: RiskSettings = { usesOperator: true, usesRoundTrip: true }
 
 /** Share of attacks that come from anywhere, rather than from where everybody is. */
-const ANYWHERE = 0.5
+const ANYWHERE = 0.4
 /** How many sign-ins the assumed novelty weighs, against the observed one. */
 const PRIOR_WEIGHT = 12
 const LEAST_NOVELTY = 0.0005
 const MOST_NOVELTY = 0.95
 /** Versions that may have come out since. */
 const MOST_LATER = 12
+/** How many round trips the assumed distribution weighs. */
+const BACK_OFF = 0.7
 /** No part alone decides. */
 const MOST_PART = 7
 const WEEK = days(7)
@@ -259,12 +261,9 @@ export class RiskModel {
   #priorOf(count: number): number {
     const everybody = this.#population.count('p') || this.#population.count('a')
     const people = Math.max(1, this.#population.count('people'))
-    return clamp(Math.log(Math.max(everybody, 1) / people / Math.max(count, 0.5)) * PRIOR_SHARE)
+    return clamp(Math.log(Math.max(everybody, 1) / people / Math.max(count, 0.5)))
   }
 }
-
-/** How much of Freeman's prior is believed. */
-const PRIOR_SHARE = 0.3
 
 function agentsOf({ os, device, browser, version }: Client): Level[] {
   const levels: Level[] = []
@@ -304,7 +303,7 @@ function keyOfChild(population: Population, { part, parent }: Level, value: stri
 /** A share on the ladder, with the neighbours': a step is no wall. */
 function smoothed(countOf: (step: number) => number, all: number, step: number, backOff = 1 / ROUND_TRIP_STEPS): number {
   const near = 0.5 * countOf(step) + 0.25 * (countOf(step - 1) + countOf(step + 1))
-  return (near + 2 * backOff) / (all + 2)
+  return (near + BACK_OFF * backOff) / (all + BACK_OFF)
 }
 
 function clamp(contribution: number): number {
