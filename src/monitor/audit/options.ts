@@ -90,7 +90,7 @@ export function resolveAuditOptions(options: AuditOptions): AuditSettings {
 export const RETAIN_EVERY = hours(1)
 
 function recordsOf(records: AuditOptions['records']): (event: SojournEvent) => boolean {
-  if (records === undefined) return ({ type }) => catalogue[type].isAudited
+  if (records === undefined) return ({ type }) => catalogue[type]?.isAudited === true
   if (typeof records === 'function') return records
   const isList = Array.isArray(records) && records.every((type) => Object.hasOwn(catalogue, type))
   if (!isList) throw invalid('records', 'a function of the event, or types of events as in docs/guide/events.md')
