@@ -49,6 +49,8 @@ export interface ActiveReading {
   readonly judgement: Exclude<Judgement, { kind: 'reused' }>
   /** The store is away and this is the last copy: nothing may be written on its word. */
   readonly isReadonly?: true
+  /** When the record was judged; `undefined` where this request wrote it itself. A socket's session may have been judged long ago. */
+  readonly readAt?: number
 }
 
 /** A refusal, and why where that is known: which deadline, or the reason of the revocation. */
@@ -210,7 +212,7 @@ function judge(service: Service, token: ParsedToken, found: ReadOutcome | undefi
   const expired = expiredBy(record, now, policy)
   if (expired !== undefined) return { state: 'expired', reason: expired, subject: record.subject }
   if (judgement.kind === 'reused') return { state: 'reused', generation: judgement.generation, record }
-  return { state: 'active', token, record, judgement }
+  return { state: 'active', token, record, judgement, readAt: now }
 }
 
 async function refuseReuse(

@@ -9,7 +9,7 @@ import type { SessionRecord } from '../core/record.ts'
 import { keepUntil } from '../core/service.ts'
 import { ended } from '../core/unit-of-work.ts'
 import type { TokenContext } from './context.ts'
-import { mintingRecord, mintingSession } from './minting-session.ts'
+import { mintingRecord, presentSession } from './minting-session.ts'
 import type { AccessTokens, MintOptions, RefreshRefusal, RefreshTokens } from './parts.ts'
 import { type Family, familiesOf, withFamilies } from './refresh/family.ts'
 import { checkedGrant, newFamily, type Permitted, withNewFamily } from './refresh/granting.ts'
@@ -61,7 +61,7 @@ export function createRefreshTokens(context: TokenContext, accessTokens: AccessT
 
   return {
     async grant(session, options) {
-      const minting = mintingSession(session)
+      const minting = await presentSession(service, session)
       const granted = { ...checkedGrant(settings, options), jkt: options.jkt }
       const { family, secret } = newFamily(service, granted, minting)
       // Before anything is written: a family whose app never heard of it would push out those of others, one with each attempt.

@@ -19,7 +19,7 @@ import { checkInstalled } from './installed.ts'
 import { introspectionEndpoint } from './introspection-endpoint.ts'
 import { jwksEndpoint } from './jwks-endpoint.ts'
 import { metadataEndpoint } from './metadata-endpoint.ts'
-import { mintingSession } from './minting-session.ts'
+import { presentSession } from './minting-session.ts'
 import { checkedLedger, METADATA_PATH, resolveTokensOptions, type TokensOptions } from './options.ts'
 import type { GrantedTokens, GrantOptions, MintedAccessToken, MintOptions, SigningKeyStatus, TokenSigner } from './parts.ts'
 import { checkKeepsFamilies } from './refresh/granting.ts'
@@ -39,7 +39,8 @@ export interface Tokens extends Endpoints {
    * Mints an access token from the session of a request, for a call this application makes to another service. It dies with the session, wherever services follow
    * what ends.
    *
-   * Mint one for each call or each minute, and keep none: it costs a signature, and nothing is written.
+   * Mint one for each call or each minute, and keep none: it costs a signature, and nothing is written. A session that was opened longer than 30 seconds ago, as that
+   * of a socket, is read again.
    *
    * @param session - A signed-in session, from an adapter or `sessions.read`.
    * @param options - For whom, and how much of it; see `MintOptions`.
@@ -129,7 +130,7 @@ export function createTokens<Data>(sessions: Sessions<Data>, options: TokensOpti
     web,
     signer: keys,
     async mint(session, mintOptions) {
-      return accessTokens.mint(mintingSession(session), mintOptions)
+      return accessTokens.mint(await presentSession(service, session), mintOptions)
     },
     async grant(session, grantOptions) {
       return parts.refreshTokens.grant(session, grantOptions)
