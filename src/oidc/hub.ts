@@ -9,7 +9,7 @@ import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { HubContext } from './hub/context.ts'
 import { type Deliveries, deliveriesOf } from './hub/deliveries.ts'
-import { Ends } from './hub/ends.ts'
+import { Ends, endOf } from './hub/ends.ts'
 import { Lane } from './hub/lane.ts'
 import { sidFor } from './hub/logout-token.ts'
 import { type HubOptions, invalid, resolveHubOptions } from './hub/options.ts'
@@ -27,9 +27,9 @@ export interface Hub {
    *
    * @param session - A live session that is somebody's.
    * @returns The `sid` that the application knows the session by: put it into its ID token.
-   * @throws {SessionStateError} `ERR_SESSION_ENDED` - there is no session, or it is nobody's.
+   * @throws {SessionStateError} `ERR_SESSION_ENDED` - there is no session, it is nobody's, or it has ended meanwhile.
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - no client has this id.
-   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may not be noted: give the application no token.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - it may not be noted, or have ended: give the application no token.
    */
   connect(session: Pick<Session<unknown>, 'id' | 'subject'>, clientId: string): Promise<string>
   /** Begins to listen, to look and to deliver, what an earlier process left included. Again does nothing. Timers hold no process. */
@@ -138,16 +138,12 @@ export function createHub<Data>(sessions: Sessions<Data>, options: HubOptions): 
         throw new ConfigError('hub.connect: no client has this id; expected one of those in `clients`. See docs/guide/hub.md.', {
           code: 'ERR_ARGUMENT_INVALID',
         })
-      if (id === undefined || subject === undefined)
-        throw new SessionStateError(
-          'hub.connect: there is no session, or it is nobody’s, so no application can take part in it.',
-          {
-            code: 'ERR_SESSION_ENDED',
-            status: 401,
-          },
-        )
+      if (id === undefined || subject === undefined) throw nobodys()
       const nextAt = config.clock() + settings.sweepInterval
-      return outbox.watch({ sessionId: id, clientId, sid: sidFor(client, id, config.keyring), subject, nextAt })
+      const sid = await outbox.watch({ sessionId: id, clientId, sid: sidFor(client, id, config.keyring), subject, nextAt })
+      // Once it is watched: what ends before this look is found here, and what ends after it is told. Noted any later, it may have been told already.
+      if ((await endOf(service, id)) !== undefined) throw nobodys()
+      return sid
     },
     start() {
       if (stopListening !== undefined || closing !== undefined) return
@@ -180,6 +176,13 @@ export function createHub<Data>(sessions: Sessions<Data>, options: HubOptions): 
       return closing
     },
   }
+}
+
+function nobodys(): SessionStateError {
+  return new SessionStateError('hub.connect: there is no session, or it is nobody’s, so no application can take part in it.', {
+    code: 'ERR_SESSION_ENDED',
+    status: 401,
+  })
 }
 
 /** Bounded steps, until one finds less than it might. */

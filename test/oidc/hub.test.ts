@@ -3,6 +3,7 @@ import { decodeProtectedHeader } from 'jose'
 import { isSojournError } from 'sojourn'
 import { memoryOutbox } from 'sojourn/oidc/stores/memory'
 import { memoryStore } from 'sojourn/stores/memory'
+import { faultyStore } from 'sojourn/testing'
 import { describe, expect, it } from 'vitest'
 import { ISSUER, startReceiver } from './hub/receiver.ts'
 import { clientOf, KEYS, openSite, passing, soon } from './hub/support.ts'
@@ -55,6 +56,28 @@ describe('taking part', () => {
 
     for (const session of [await sessions.read('garbage'), sessions.anonymous(), await sessions.start({ data: { a: 1 } })])
       await expect(hub.connect(session, 'club')).rejects.toMatchObject({ code: 'ERR_SESSION_ENDED', status: 401 })
+  })
+
+  it('nor in one that has ended meanwhile, of which the application was told already: nobody would tell it again', async () => {
+    const club = await startReceiver()
+    const { hub, sessions, connected } = openSite({ clients: [clientOf('club', club), clientOf('forum', club)] })
+    // A slow request, which read the session while it lived.
+    const { session } = await connected('ada', 'club')
+    await sessions.revoke(session.id!)
+    await soon(() => club.received.length).toBe(1)
+
+    for (const client of ['club', 'forum'])
+      await expect(hub.connect(session, client)).rejects.toMatchObject({ code: 'ERR_SESSION_ENDED', status: 401 })
+  })
+
+  it('while the session store is away nobody knows whether it has ended', async () => {
+    const club = await startReceiver()
+    const store = faultyStore(memoryStore())
+    const { hub, signIn } = openSite({ clients: [clientOf('club', club)], store, isStarted: false })
+    const session = await signIn()
+    store.setFaults({ read: { kind: 'error' } })
+
+    await expect(hub.connect(session, 'club')).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
   })
 
   it('an application nobody has named cannot take part', async () => {

@@ -155,7 +155,7 @@ export class Ends {
  *
  * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - nobody knows.
  */
-async function endOf(service: Service, id: string): Promise<End | undefined> {
+export async function endOf(service: Service, id: string): Promise<End | undefined> {
   const found = await service.calls.read(id)
   const now = service.config.clock()
   if (found === undefined) return { endedAt: now, reason: 'gone' }
