@@ -102,6 +102,8 @@ it('an address to return to that leads elsewhere leads home', async () => {
     '/\\evil.example',
     '/%2f/evil.example',
     `/${'x'.repeat(2000)}`,
+    // Three times as long once it is normalised: a cookie that no browser keeps.
+    `/${'"'.repeat(1000)}`,
     7,
     ['/x'],
   ]) {

@@ -26,7 +26,7 @@ export interface StartOptions {
 }
 
 const PROMPTS: readonly unknown[] = [undefined, 'none', 'login', 'consent', 'select_account']
-/** Longer ones would make cookies that servers on the way refuse. */
+/** Longer ones would make cookies that browsers do not keep, and servers on the way refuse. */
 const LONGEST_RETURN_TO = 1024
 
 export async function startAtProvider(
@@ -83,7 +83,8 @@ function steppingUp(session: Session<unknown>, issuer: string): string {
 }
 
 export function returnToOf(value: unknown): string {
-  return typeof value === 'string' && value.length > LONGEST_RETURN_TO ? '/' : safeReturnTo(value)
+  const path = safeReturnTo(value)
+  return path.length > LONGEST_RETURN_TO ? '/' : path
 }
 
 /** @throws {ConfigError} `ERR_CONFIG_INVALID` - the session was opened without an adapter, so no cookie can be set. */
