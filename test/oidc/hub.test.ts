@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
-import { isSojournError } from 'sojourn'
+import { createSessions, isSojournError } from 'sojourn'
 import { memoryOutbox } from 'sojourn/oidc/stores/memory'
 import { memoryStore } from 'sojourn/stores/memory'
 import { faultyStore } from 'sojourn/testing'
@@ -453,5 +453,41 @@ describe('closing', () => {
 
     expect(before).toBe(0)
     expect(club.sids).toEqual(sids)
+  })
+})
+
+describe('a clock that was ten hours ahead, and is put right', () => {
+  const TEN_HOURS = 36_000_000
+
+  it('puts nobody off for ten hours who is to be told', async () => {
+    const club = await startReceiver()
+    club.answer = (response) => void response.writeHead(503).end()
+    const site = openSite({ clients: [clientOf('club', club)] })
+    site.clock.advance(TEN_HOURS)
+    const { session } = await site.connected('ada', 'club')
+    await site.sessions.revoke(session.id!)
+    await soon(() => club.received.length).toBe(1)
+    await site.hub.drained()
+    club.answer = (response) => void response.writeHead(200).end()
+    site.clock.advance(-TEN_HOURS)
+    await site.hub.sweep()
+    await site.hub.drained()
+
+    expect((await site.hub.deliveries()).counts).toMatchObject({ due: 0, delivered: 1 })
+  })
+
+  it('nor leaves a session unwatched for as long', async () => {
+    const club = await startReceiver()
+    const store = memoryStore()
+    const site = openSite({ store, clients: [clientOf('club', club)], isStarted: false })
+    site.clock.advance(TEN_HOURS)
+    const { session } = await site.connected('ada', 'club')
+    site.clock.advance(-TEN_HOURS)
+    const elsewhere = createSessions({ store, keys: KEYS, clock: site.clock })
+    await elsewhere.revoke(session.id!)
+    await site.hub.sweep()
+    await site.hub.drained()
+
+    expect(club.sids).toEqual([session.id])
   })
 })

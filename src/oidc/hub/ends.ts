@@ -2,10 +2,12 @@
  * Finds out that sessions have ended. Events of this process say so at once; whatever they miss is found by looking at every watched session again and again: ends in
  * other processes, deadlines that pass, a crash between a revocation and its entry. So nothing rests on an event.
  */
+import { hours } from '../../core/duration.ts'
 import { expiredBy } from '../../core/expiry.ts'
 import { policyFor, type Service } from '../../core/service.ts'
 import type { OutboxEntry } from '../outbox.ts'
 import type { HubContext } from './context.ts'
+import { untried } from './outcome.ts'
 
 interface End {
   readonly endedAt: number
@@ -20,6 +22,10 @@ const MOST_LOOKED_AT = 10_000
 /** Ends that wait to be written; more are found by looking. */
 const MOST_WAITING = 10_000
 const WRITERS = 4
+/** Nothing is put off for longer than an hour. What is twice as far away was written by a clock that was ahead: of this machine, or of another. */
+const FARTHEST = hours(2)
+/** Entries of each kind that are brought back in one sweep. */
+const MOST_BROUGHT_BACK = 100
 
 export class Ends {
   readonly #context: HubContext
@@ -130,6 +136,7 @@ export class Ends {
     const { outbox, service, settings } = this.#context
     // Sweeps come every quarter of the interval, so each session's turn is at most one interval after its last.
     const pause = Math.floor((settings.sweepInterval * 3) / 4)
+    await this.#bringBack()
     for (let looked = 0; looked < MOST_LOOKED_AT && !this.#isStopped; looked += BATCH) {
       const now = service.config.clock()
       const watched = await outbox.lease('watching', { now, until: now + pause, limit: BATCH })
@@ -138,6 +145,17 @@ export class Ends {
       if (watched.length < BATCH) break
     }
     if (!this.#isStopped) await outbox.purge({ before: service.config.clock(), limit: 1000 })
+  }
+
+  /** A clock that was ahead and was put right must not leave anybody untold for as long as it was ahead. */
+  async #bringBack(): Promise<void> {
+    const { outbox, service } = this.#context
+    const now = service.config.clock()
+    const lost = async (state: 'watching' | 'due') =>
+      (await outbox.list(state, { limit: MOST_BROUGHT_BACK })).filter(({ nextAt }) => nextAt > now + FARTHEST)
+    const due = await lost('due')
+    if (due.length > 0) await outbox.settle(due.map((entry) => untried(entry, now)))
+    for (const subject of new Set((await lost('watching')).map((entry) => entry.subject))) await outbox.hasten(subject, now)
   }
 
   async #lookAt(sessionIds: string[]): Promise<void> {
