@@ -337,7 +337,7 @@ export const catalogue: Catalogue = {
     ocsf: DELETED,
   },
   'assurance.refused': {
-    owasp: ['authz_fail'],
+    owasp: ['authz_fail', 'sequence_fail'],
     level: 'warn',
     category: 'request',
     outcome: 'failure',

@@ -19,7 +19,7 @@ const tests = readdirSync(here, { recursive: true, encoding: 'utf8' })
 const idsOf = (text: string) =>
   [
     ...text.matchAll(
-      /'((?:ASVS|WA|OTP|STEP|WSTG|SMCS|CT|CSRF|FM|ORG|NIST|COOK|CSD|CHIPS|DBSC|DPOP|OPQ|AT|INTRO|REV|JWT|PQ|BFF|BCP|BCL|FCL|RPL|OSM)-[\w.\-/]*\w)(?=[:'])/g,
+      /'((?:ASVS|WA|OTP|STEP|WSTG|SMCS|CT|CSRF|FM|ORG|NIST|COOK|CSD|CHIPS|DBSC|DPOP|OPQ|AT|INTRO|REV|JWT|PQ|BFF|BCP|BCL|FCL|RPL|OSM|LOG)-[\w.\-/]*\w)(?=[:'])/g,
     ),
   ].map(([, id]) => id!)
 

@@ -9,7 +9,7 @@ const ECS_VERSION = '8.17.0'
 const SEVERITIES = { info: 6, warn: 4, critical: 2 } as const
 
 export function toEcs(entry: AuditEntry): Plain {
-  const { seq, at, type, sessionId, subject, actor, reason, details, times, level, sentence, hash } = entry
+  const { seq, at, type, sessionId, subject, actor, reason, details, times, level, owasp, sentence, hash } = entry
   const row = Object.hasOwn(catalogue, type) ? (catalogue[type as EventType] as CatalogueRow) : undefined
   const { category, type: kind } = row?.ecs ?? { category: 'iam', type: 'admin' }
   return {
@@ -32,7 +32,7 @@ export function toEcs(entry: AuditEntry): Plain {
     log: { level },
     message: sentence,
     user: userOf(subject, actor),
-    sojourn: { session: sessionId === undefined ? undefined : { id: sessionId }, times, details: details as Plain },
+    sojourn: { owasp, session: sessionId === undefined ? undefined : { id: sessionId }, times, details: details as Plain },
   }
 }
 

@@ -34,6 +34,8 @@ export interface AuditEntry {
   /** How many events that were the same but for their instant, and came in one batch, it stands for. */
   readonly times: number
   readonly level: Level
+  /** Names in OWASP's logging vocabulary, the closest first; empty for what is in no catalogue. */
+  readonly owasp: readonly string[]
   /** The same for people, from the catalogue; escape it as any text. */
   readonly sentence: string
   /** SHA-256 of the hash before it and of its text, in base64url. */
@@ -92,6 +94,7 @@ export function toEntry(stored: StoredEntry): AuditEntry {
     details,
     times: typeof times === 'number' ? times : 1,
     level: levelOfDraft(draft),
+    owasp: isEvent(draft) ? catalogue[draft.type].owasp : [],
     sentence: sentenceOfDraft(draft),
     hash: stored.hash,
   }

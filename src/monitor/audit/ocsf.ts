@@ -24,7 +24,7 @@ const NEW = 1
 const OTHER: OcsfFields = { classUid: 3004, activityId: 99 }
 
 export function toOcsf(entry: AuditEntry): Plain {
-  const { seq, at, type, actor, reason, details, times, level, sentence, hash } = entry
+  const { seq, at, type, actor, reason, details, times, level, owasp, sentence, hash } = entry
   const row = Object.hasOwn(catalogue, type) ? (catalogue[type as EventType] as CatalogueRow) : undefined
   const { classUid, activityId } = row?.ocsf ?? OTHER
   return {
@@ -47,6 +47,7 @@ export function toOcsf(entry: AuditEntry): Plain {
       event_code: type,
       sequence: seq,
       uid: hash,
+      labels: owasp,
     },
     actor: actor === undefined ? undefined : { user: { uid: actor, type_id: 0 } },
     ...ofClass(classUid, entry),
