@@ -69,8 +69,8 @@ export class ModelScorer implements Scorer {
   }
 
   learn(subject: string, client: Client, at: number): void {
-    let profile = this.profiles.get(subject)
-    if (profile === undefined) this.profiles.set(subject, (profile = newProfile(at)))
+    const profile = this.profiles.get(subject) ?? newProfile(at)
+    this.profiles.set(subject, profile)
     this.#model.learn(profile, client, at)
   }
 }
@@ -78,8 +78,8 @@ export class ModelScorer implements Scorer {
 function remembering(of: (name: string) => number): (name: string) => number {
   const known = new Map<string, number>()
   return (name) => {
-    let value = known.get(name)
-    if (value === undefined) known.set(name, (value = of(name)))
+    const value = known.get(name) ?? of(name)
+    known.set(name, value)
     return value
   }
 }

@@ -2,15 +2,24 @@
 import { minutes } from '../../../core/duration.ts'
 import type { JsonObject } from '../../../core/patch.ts'
 import type { Agent } from '../agents.ts'
-import { rounded, type Signal } from '../signal.ts'
+import type { Signal } from '../signal.ts'
 
 /** What a session keeps of its client, as short keyed hashes. */
 export interface SessionNote {
+  /** Key of the ring that made the hashes, and the session's own salt. */
+  readonly keyId: number
+  readonly salt: string
   readonly system: string | undefined
   readonly browser: string | undefined
   readonly version: number
-  /** Operators (networks where the operator is not known) it came from, latest last, and when it was there first and last. */
-  readonly places: readonly { readonly key: string; readonly from: number; readonly at: number }[]
+  /** Operators (networks where the operator is not known) it came from, latest last, and when it was known to be there last. */
+  readonly places: readonly SeenPlace[]
+}
+
+export interface SeenPlace {
+  readonly key: string
+  readonly country: string | undefined
+  readonly at: number
 }
 
 /** Back and forth within this is no journey. */
@@ -37,40 +46,58 @@ export function agentChanged(note: SessionNote, agent: Agent | undefined, hash: 
   }
 }
 
-/** In A, then in B, and in A again: two use it at once, or one behind a network that comes out in two places. */
-export function parallelUse(note: SessionNote, key: string, at: number): Signal | undefined {
+/**
+ * In A, then in B, and in A again: two use it at once. Between two operators of one country it is more often a phone at the edge of its home network, and too little
+ * for the default policy.
+ */
+export function parallelUse(note: SessionNote, { key, country }: Omit<SeenPlace, 'at'>, at: number): Signal | undefined {
   const latest = note.places.at(-1)
   if (latest === undefined || latest.key === key) return undefined
   const before = note.places.findLast((place) => place.key === key)
   if (before === undefined || at - before.at > TOGETHER) return undefined
+  const isAbroad = country !== undefined && latest.country !== undefined && country !== latest.country
+  const features = [
+    { name: 'minutes', contribution: Math.round(Math.max(0, at - before.at) / minutes(1)) },
+    { name: 'countries', contribution: isAbroad ? 2 : 1 },
+  ]
   return {
     name: 'parallel-use',
-    score: rounded(0.9 - 0.3 * (Math.max(0, at - before.at) / TOGETHER)),
-    features: [{ name: 'minutes', contribution: Math.round(Math.max(0, at - before.at) / minutes(1)) }],
+    score: isAbroad ? 0.9 : 0.4,
+    features,
     sentence: 'A session was used from two places at the same time.',
   }
 }
 
 /** With where it is now; the same note where nothing is to be written. */
-export function withPlace(note: SessionNote, key: string, at: number): SessionNote {
+export function withPlace(note: SessionNote, place: SeenPlace): SessionNote {
   const latest = note.places.at(-1)
-  if (latest?.key === key) return note
+  if (latest?.key === place.key) return note
   // When it was last at the one before is known no better than that it is elsewhere now.
-  const left = note.places.map((place) => (place === latest ? { ...place, at } : place))
-  return { ...note, places: [...left.filter((place) => place.key !== key), { key, from: at, at }].slice(-MOST_PLACES) }
+  const left = note.places.map((each) => (each === latest ? { ...each, at: place.at } : each))
+  return { ...note, places: [...left.filter(({ key }) => key !== place.key), place].slice(-MOST_PLACES) }
 }
 
-export function packNote({ system, browser, version, places }: SessionNote): JsonObject {
+export function packNote({ keyId, salt, system, browser, version, places }: SessionNote): JsonObject {
   return {
+    k: keyId,
+    x: salt,
     ...(system !== undefined && { s: system }),
     ...(browser !== undefined && { b: browser }),
     v: version,
-    p: places.map(({ key, from, at }) => [key, from, at]),
+    p: places.map(({ key, country, at }) => (country === undefined ? [key, at] : [key, at, country])),
   }
 }
 
 /** The record is under our MAC, so that nobody else wrote its note. */
 export function readNote(note: JsonObject): SessionNote {
-  const { s, b, v, p } = note as unknown as { s?: string; b?: string; v: number; p: [string, number, number][] }
-  return { system: s, browser: b, version: v, places: p.map(([key, from, at]) => ({ key, from, at })) }
+  const { k, x, s, b, v, p } = note as unknown as {
+    k: number
+    x: string
+    s?: string
+    b?: string
+    v: number
+    p: [string, number, string?][]
+  }
+  const places = p.map(([key, at, country]) => ({ key, at, country }))
+  return { keyId: k, salt: x, system: s, browser: b, version: v, places }
 }
