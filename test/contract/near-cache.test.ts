@@ -25,7 +25,7 @@ for (const name of engineNames) {
     }
 
     const elsewhere = `not tested because the rules about it run on ${name} itself, and reads pass through` as const
-    const capabilities = { purgesItself: name === 'redis' }
+    const capabilities = { purgesItself: name === 'redis', queries: name === 'postgres' }
     // Ledger, channel and changes are the store's own, which pass their contracts there.
     describeStoreContract('near-cache', factory, { describe, it }, { capabilities, processes: elsewhere, network: elsewhere })
   })

@@ -67,7 +67,13 @@ const factory: StoreFactory = async () => {
   }
 }
 
-describeStoreContract('postgres', factory, { describe, it }, { processes: 'tested', network: 'tested', replicas: 'tested' })
+const capabilities = { queries: true }
+describeStoreContract(
+  'postgres',
+  factory,
+  { describe, it },
+  { capabilities, processes: 'tested', network: 'tested', replicas: 'tested' },
+)
 describeLedgerContract('postgres', factory, { describe, it })
 describeChannelContract('postgres', factory, { describe, it })
 describeChangesContract('postgres', factory, { describe, it })
@@ -86,7 +92,12 @@ const throughBouncer: StoreFactory = async () => {
 }
 
 const tested = 'not tested because the rules about it run without PgBouncer, and it adds nothing to them'
-describeStoreContract('postgres through PgBouncer', throughBouncer, { describe, it }, { processes: tested, network: tested })
+describeStoreContract(
+  'postgres through PgBouncer',
+  throughBouncer,
+  { describe, it },
+  { capabilities, processes: tested, network: tested },
+)
 describeLedgerContract('postgres through PgBouncer', throughBouncer, { describe, it })
 describeChannelContract('postgres through PgBouncer', throughBouncer, { describe, it })
 describeChangesContract('postgres through PgBouncer', throughBouncer, { describe, it })

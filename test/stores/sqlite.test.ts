@@ -134,7 +134,9 @@ describe('opening the file', () => {
     const store = open()
 
     expect(await store.read('old')).toMatchObject({ kind: 'record', record: { version: 3, subject: 'ada' } })
-    await store.create(recordOf('new'), { now, link: { keys: ['key'], at: now } })
+    await store.create({ ...recordOf('new'), labels: { device: 'Firefox' } }, { now, link: { keys: ['key'], at: now } })
+    expect(await store.count!({}, { now, most: 10 })).toEqual({ count: 2, isAtLeast: false })
+    expect(await store.count!({ device: 'Firefox' }, { now, most: 10 })).toEqual({ count: 1, isAtLeast: false })
     expect(await store.revokeLinked!('key', { ...logout, at: now, keepUntil: now + HOUR })).toEqual([
       { id: 'new', subject: undefined },
     ])

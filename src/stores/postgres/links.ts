@@ -13,7 +13,8 @@ export function linkFunctions({ createFunction, createLinkedFunction, revokeLink
   return `CREATE OR REPLACE FUNCTION ${createLinkedFunction}(
   p_link_at bigint, p_link_keys bytea[],
   p_id uuid, p_subject bytea, p_started_at bigint, p_deadline bigint, p_absolute_deadline bigint, p_body bytea, p_now bigint,
-  p_replaces uuid, p_replaces_version integer, p_replaces_reason text, p_max integer, p_evicts boolean, p_channel text,
+  p_replaces uuid, p_replaces_version integer, p_replaces_reason text, p_max integer, p_evicts boolean,
+  p_device bytea, p_network bytea, p_channel text,
   OUT outcome text, OUT subject_epoch bigint, OUT evicted uuid[]
 ) LANGUAGE plpgsql AS $sojourn$
 BEGIN
@@ -27,7 +28,7 @@ BEGIN
   END IF;
   SELECT made.outcome, made.subject_epoch, made.evicted INTO outcome, subject_epoch, evicted
   FROM ${createFunction}(p_id, p_subject, p_started_at, p_deadline, p_absolute_deadline, p_body, p_now,
-    p_replaces, p_replaces_version, p_replaces_reason, p_max, p_evicts, p_channel) AS made;
+    p_replaces, p_replaces_version, p_replaces_reason, p_max, p_evicts, p_device, p_network, p_channel) AS made;
   IF outcome = 'created' THEN
     UPDATE ${sessions} SET link_at = p_link_at, link_keys = p_link_keys WHERE id = p_id;
   END IF;

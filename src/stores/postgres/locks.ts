@@ -10,5 +10,5 @@ export const lockOf = (bytes: string): string =>
 /** What ends a session is on disk before it is acknowledged, even where the application has switched that off for itself. */
 export const DURABLY = `CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END`
 
-/** What remains of a session is found by no login. */
-export const UNLINKED = 'link_at = NULL, link_keys = NULL'
+/** What remains of a session is found by no login, and tells no address. */
+export const UNLINKED = 'link_at = NULL, link_keys = NULL, network = NULL'

@@ -3,7 +3,7 @@ import { DURABLY, lockOf, UNLINKED } from './locks.ts'
 import type { Names } from './names.ts'
 
 /** The version of the tables this code knows. Raise it with a step that leads an older database there. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 /** What the script answers when a newer Sojourn made the tables. */
 export const NEWER_SCHEMA = 'SJN01'
 
@@ -16,6 +16,7 @@ export const NEWER_SCHEMA = 'SJN01'
  * - No index names a column that a touch changes, so a touch stays in its page (HOT) and writes no index. That is why `purge` goes
  *   by `purge_at`, which says when to look again, rather than by the deadline.
  * - A link's keys are an array with an index of its own (GIN), of the live rows that have one: the others pay nothing, and what goes takes its keys along.
+ * - What `query` goes by is in the order of `started_at` (`search.ts`). Ended rows have an index of their own by subject: who lists the living passes none.
  * - The functions are what needs more than one statement: a lock on the subject, then a look at what is there *now*. One statement
  *   cannot do that: under READ COMMITTED it sees what was committed when it began, before it waited for the lock.
  */
@@ -55,6 +56,13 @@ ALTER TABLE ${sessions} ADD COLUMN IF NOT EXISTS link_at bigint, ADD COLUMN IF N
 CREATE INDEX IF NOT EXISTS ${index('sessions_links')} ON ${sessions} USING gin (link_keys) WITH (fastupdate = off)
   WHERE link_keys IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX IF NOT EXISTS ${index('sessions_subject')} ON ${sessions} (subject) WHERE subject IS NOT NULL AND revoked_at IS NULL;
+-- What they are searched by, since version 3. A function of version 2 stays for processes that have not been replaced yet.
+ALTER TABLE ${sessions} ADD COLUMN IF NOT EXISTS device bytea, ADD COLUMN IF NOT EXISTS network bytea;
+CREATE INDEX IF NOT EXISTS ${index('sessions_started')} ON ${sessions} (started_at, id);
+CREATE INDEX IF NOT EXISTS ${index('sessions_ended')} ON ${sessions} (started_at, id) WHERE revoked_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ${index('sessions_ended_subject')} ON ${sessions} (subject) WHERE subject IS NOT NULL AND revoked_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ${index('sessions_device')} ON ${sessions} (device, started_at, id) WHERE device IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ${index('sessions_network')} ON ${sessions} (network, started_at, id) WHERE network IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ${index('sessions_purge')} ON ${sessions} (purge_at);
 
 -- Subjects whose sessions were all ended at once: a record with a lower epoch is dead.
@@ -89,7 +97,8 @@ const LOCK_OF_SUBJECT = lockOf('p_subject')
 function createFunction({ createFunction, sessions, subjects }: Names): string {
   return `CREATE OR REPLACE FUNCTION ${createFunction}(
   p_id uuid, p_subject bytea, p_started_at bigint, p_deadline bigint, p_absolute_deadline bigint, p_body bytea, p_now bigint,
-  p_replaces uuid, p_replaces_version integer, p_replaces_reason text, p_max integer, p_evicts boolean, p_channel text,
+  p_replaces uuid, p_replaces_version integer, p_replaces_reason text, p_max integer, p_evicts boolean,
+  p_device bytea, p_network bytea, p_channel text,
   OUT outcome text, OUT subject_epoch bigint, OUT evicted uuid[]
 ) LANGUAGE plpgsql AS $sojourn$
 DECLARE
@@ -118,8 +127,8 @@ BEGIN
     ) AS too_many;
     IF v_over IS NOT NULL AND NOT p_evicts THEN outcome := 'limit'; RETURN; END IF;
   END IF;
-  INSERT INTO ${sessions} (id, started_at, deadline, absolute_deadline, purge_at, epoch, version, subject, body)
-    VALUES (p_id, p_started_at, p_deadline, p_absolute_deadline, p_deadline, subject_epoch, 1, p_subject, p_body)
+  INSERT INTO ${sessions} (id, started_at, deadline, absolute_deadline, purge_at, epoch, version, subject, body, device, network)
+    VALUES (p_id, p_started_at, p_deadline, p_absolute_deadline, p_deadline, subject_epoch, 1, p_subject, p_body, p_device, p_network)
     ON CONFLICT DO NOTHING;
   -- Another call was quicker with this id; nothing has changed so far.
   IF NOT FOUND THEN RETURN; END IF;

@@ -26,14 +26,13 @@ export function sessionStatements(names: Names, announce: Announcements): Sessio
   return {
     // One column: `pg` spends more on describing and taking apart ten than on everything else. See `read-row.ts`.
     read: prepared(
-      `SELECT concat_ws(' ', s.version, s.epoch, s.started_at, s.deadline, s.absolute_deadline, coalesce(e.epoch, 0),
-         coalesce(s.revoked_at, -1), coalesce(encode(s.subject, 'base64'), '-'), coalesce(s.reason, encode(s.body, 'base64'), ''))
+      `SELECT ${ROW}
        FROM ${sessions} AS s LEFT JOIN ${subjects} AS e ON e.subject = s.subject WHERE s.id = $1`,
     ),
     create: prepared(`SELECT outcome, subject_epoch, array_to_string(evicted, ',')
-       FROM ${names.createFunction}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ${endings})`),
+       FROM ${names.createFunction}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, ${endings})`),
     createLinked: prepared(`SELECT outcome, subject_epoch, array_to_string(evicted, ',')
-       FROM ${names.createLinkedFunction}($13, $14, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ${endings})`),
+       FROM ${names.createLinkedFunction}($15, $16, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, ${endings})`),
     // Of two writers of one version the second waits for the first's row, finds another version on it and changes nothing.
     update: prepared(`WITH changed AS (
          UPDATE ${sessions} AS s
@@ -58,6 +57,10 @@ export function sessionStatements(names: Names, announce: Announcements): Sessio
   }
 }
 
+/** All of a row `s`, with the epoch of its subject, a row `e`. */
+export const ROW = `concat_ws(' ', s.version, s.epoch, s.started_at, s.deadline, s.absolute_deadline, coalesce(e.epoch, 0),
+         coalesce(s.revoked_at, -1), coalesce(encode(s.subject, 'base64'), '-'), coalesce(s.reason, encode(s.body, 'base64'), ''))`
+
 /** Not behind its subject's epoch. */
-const isCurrent = (row: string, subjects: string) =>
+export const isCurrent = (row: string, subjects: string) =>
   `${row}.epoch >= coalesce((SELECT e.epoch FROM ${subjects} AS e WHERE e.subject = ${row}.subject), 0)`

@@ -4,14 +4,19 @@ import type {
   CallOptions,
   Changes,
   Channel,
+  CountOptions,
   CreateOptions,
   CreateOutcome,
   EndedRecord,
+  FoundRecords,
   Ledger,
   NewRecord,
   PurgeOptions,
+  QueryOptions,
   ReadOutcome,
   RecordChanges,
+  RecordCount,
+  RecordFilter,
   RevokeLinkedOptions,
   RevokeOptions,
   RevokeSubjectOptions,
@@ -29,6 +34,7 @@ import type { Listening } from './listening.ts'
 import { migrate } from './migration.ts'
 import { Purge } from './purge.ts'
 import { outcomeOf } from './read-row.ts'
+import { Search } from './search.ts'
 import { type Announcements, type SessionStatements, sessionStatements } from './statements.ts'
 
 /** The store contract over a pool. */
@@ -39,6 +45,7 @@ export class PostgresStore implements Store {
     revokesSubjects: true,
     limitsSubjects: true,
     revokesLinked: true,
+    queries: true,
     durableRevocation: true,
     isLocal: false,
   }
@@ -49,6 +56,7 @@ export class PostgresStore implements Store {
   readonly #engine: Engine
   readonly #sql: SessionStatements
   readonly #purge: Purge
+  readonly #search: Search
   readonly #listening: Listening
 
   constructor(engine: Engine, listening: Listening, announce: Announcements) {
@@ -56,6 +64,7 @@ export class PostgresStore implements Store {
     this.#listening = listening
     this.#sql = sessionStatements(engine.names, announce)
     this.#purge = new Purge(engine)
+    this.#search = new Search(engine)
     this.ledger = new PostgresLedger(engine)
     this.channel = new PostgresChannel(engine, listening)
     this.changes = listening
@@ -68,7 +77,7 @@ export class PostgresStore implements Store {
 
   async create(record: NewRecord, options: CreateOptions): Promise<CreateOutcome> {
     const { now, replaces, limit, link, signal } = options
-    const { startedAt, deadline, absoluteDeadline } = record
+    const { startedAt, deadline, absoluteDeadline, labels } = record
     const id = idParameter(record.id)
     if (id === undefined) throw malformedId()
     const replacedId = replaces && idParameter(replaces.id)
@@ -86,6 +95,8 @@ export class PostgresStore implements Store {
       replaces?.reason ?? null,
       limit?.max ?? null,
       limit?.onExceeded === 'evict-oldest',
+      labels?.device === undefined ? null : textParameter(labels.device),
+      labels?.network === undefined ? null : textParameter(labels.network),
     ]
     const { create, createLinked } = this.#sql
     const [row] = link
@@ -144,6 +155,14 @@ export class PostgresStore implements Store {
       const [id, version, epoch, startedAt, deadline, absoluteDeadline, body] = row as ListRow
       return { id: idFromColumn(id), version, subject, epoch, startedAt, deadline, absoluteDeadline, body: bytesFromHex(body) }
     })
+  }
+
+  query(filter: RecordFilter, options: QueryOptions): Promise<FoundRecords> {
+    return this.#search.query(filter, options)
+  }
+
+  count(filter: RecordFilter, options: CountOptions): Promise<RecordCount> {
+    return this.#search.count(filter, options)
   }
 
   purge(options: PurgeOptions): Promise<number> {

@@ -65,7 +65,7 @@ describe('making the tables', () => {
     const [old, next] = [someRecord(now, { subject: 'reader' }), someRecord(now, { subject: 'reader' })]
     await store.create(old, { now })
     await run(`DELETE FROM ${tablePrefix}schema; INSERT INTO ${tablePrefix}schema VALUES (1);
-      ALTER TABLE ${tablePrefix}sessions DROP COLUMN link_at, DROP COLUMN link_keys;
+      ALTER TABLE ${tablePrefix}sessions DROP COLUMN link_at, DROP COLUMN link_keys, DROP COLUMN device, DROP COLUMN network;
       DROP FUNCTION ${tablePrefix}create_linked, ${tablePrefix}revoke_linked`)
     const newcomer = postgresStore(server.pool(), { tablePrefix })
     expect(await rejectionOf(newcomer.read(old.id))).toMatchObject({ code: 'ERR_STORE_UNREADABLE' })
@@ -73,9 +73,11 @@ describe('making the tables', () => {
     await newcomer.migrate()
 
     expect((await newcomer.read(old.id))?.kind).toBe('record')
-    await newcomer.create(next, { now, link: { keys: ['k'.repeat(43)], at: now } })
+    await newcomer.create({ ...next, labels: { device: 'Firefox' } }, { now, link: { keys: ['k'.repeat(43)], at: now } })
     const ended = await newcomer.revokeLinked!('k'.repeat(43), { now, at: now, reason: 'logout', keepUntil: now })
     expect(ended).toEqual([{ id: next.id, subject: 'reader' }])
+    expect(await newcomer.count!({ subject: 'reader' }, { now, most: 10 })).toEqual({ count: 2, isAtLeast: false })
+    expect(await newcomer.count!({ device: 'Firefox' }, { now, most: 10 })).toEqual({ count: 1, isAtLeast: false })
   })
 
   it('the script may be run by psql, twice, and is what the store asks for', async () => {

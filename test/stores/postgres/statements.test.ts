@@ -166,7 +166,7 @@ describe('locks', () => {
     const waiting = async () => (await pool.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1
     await rival.query('BEGIN')
     await rival.query(
-      `SELECT sojourn_create_linked($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL, NULL, NULL, false, NULL)`,
+      `SELECT sojourn_create_linked($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL)`,
       [now, [other, key].map((name) => Buffer.from(name)), Buffer.from(late.id, 'base64url'), Buffer.from('under-way')].concat([
         now,
         now + HOUR,
