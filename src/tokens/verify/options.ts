@@ -47,7 +47,7 @@ export interface TokenVerifierOptions {
   readonly origin?: string
   /** Which proofs were used. Default: remembered in this process alone. With several processes behind one address hand in what they share, such as a store's `ledger`, or a proof is good once in each. */
   readonly proofReplay?: ReplayMemory
-  /** How long one call to the issuer may take. Default `seconds(3)`; 100 ms to 30 s. */
+  /** How long one call to the issuer may take; a question about a token no longer than `revokedWithin`, unless that is 0. Default `seconds(3)`; 100 ms to 30 s. */
   readonly timeout?: number
   /** Calls the issuer. Default: the platform's. It must refuse redirects when told to, or a redirect could choose the keys. */
   readonly fetch?: typeof fetch

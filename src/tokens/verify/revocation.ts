@@ -22,9 +22,11 @@ export class Revocation {
   readonly #budget: number
 
   constructor(settings: VerifierSettings) {
-    const { feed, introspection } = settings
-    this.#budget = settings.revokedWithin
-    this.introspection = introspection === undefined ? undefined : new Introspection({ ...settings, introspection })
+    const { feed, introspection, revokedWithin } = settings
+    this.#budget = revokedWithin
+    // An answer that takes longer than the budget is older than it may be when it comes.
+    const timeout = revokedWithin === 0 ? settings.timeout : Math.min(settings.timeout, revokedWithin)
+    this.introspection = introspection === undefined ? undefined : new Introspection({ ...settings, timeout, introspection })
     this.feed = feed === undefined ? undefined : new FeedClient({ ...settings, feed })
   }
 

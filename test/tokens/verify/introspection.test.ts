@@ -210,3 +210,16 @@ test('the token goes to the issuer in a body, never in a URL', async () => {
 
   expect(called.join()).not.toContain(token.slice(0, 20))
 })
+
+test('an answer that comes later than the budget after its question is none: what it says may be older than is allowed', async () => {
+  const issuer = await startIssuer()
+  const { verifier, events } = verifierOf(issuer, { ...asking, revokedWithin: 500, fetch: slowly })
+  async function slowly(...[input, init]: Parameters<typeof fetch>) {
+    const answer = await fetch(input, init)
+    if (String(input).endsWith(INTROSPECT)) await sleep(700, undefined, { signal: init!.signal! })
+    return answer
+  }
+
+  expect(await outcome(verifier.verify(await issuer.mint()))).toBe('503 unavailable')
+  expect(events).toContainEqual({ type: 'introspection.failed', reason: 'timeout' })
+})
