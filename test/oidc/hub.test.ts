@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
-import { createSessions, isSojournError } from 'sojourn'
+import { createSessions, isSojournError, type Store } from 'sojourn'
 import { memoryOutbox } from 'sojourn/oidc/stores/memory'
 import { memoryStore } from 'sojourn/stores/memory'
 import { faultyStore } from 'sojourn/testing'
@@ -217,6 +217,30 @@ describe('whatever ends a session, its applications are told at once', () => {
 
     await soon(() => club.sids).toEqual(sids)
     expect(site.events.filter(({ type }) => type === 'session.expired')).toEqual([])
+  })
+
+  it('a session that cannot be read holds up no other, however many there are', async () => {
+    const club = await startReceiver()
+    const memory = memoryStore()
+    let unreadable: string | undefined
+    const store: Store = new Proxy(memory, {
+      get: (target, name) => {
+        if (name === 'read')
+          return (id: string) => (id === unreadable ? Promise.reject(new Error('something else is there')) : memory.read(id))
+        const value: unknown = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const site = openSite({ store, clients: [clientOf('club', club)], isStarted: false })
+    const elsewhere = createSessions({ store: memory, keys: KEYS, clock: site.clock })
+    const sessions = []
+    for (let n = 0; n < 400; n++) sessions.push((await site.connected('ada', 'club')).session)
+    unreadable = sessions[0]!.id
+    for (const { id } of sessions.slice(1)) await elsewhere.revoke(id!)
+    site.clock.advance(60_000)
+    await site.hub.sweep()
+
+    expect((await site.hub.deliveries()).counts).toMatchObject({ watching: 1, due: 399 })
   })
 
   it('an end in another process, which has no hub, is found by looking', async () => {

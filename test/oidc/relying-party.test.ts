@@ -38,6 +38,7 @@ describe('start-up refuses', () => {
     ['a shared secret as signature', { algorithms: ['HS256'] }],
     ['no algorithm', { algorithms: [] }],
     ['a name that is no word', { name: 'a b' }],
+    ['the name that refresh tokens are noted under', { name: 'tokens' }],
     ['paths that are one', { paths: { backChannelLogout: '/x', frontChannelLogout: '/x' } }],
     ['a maximum age in seconds', { maxAuthAge: 3600 }],
     ['a timeout in seconds', { timeout: 5 }],

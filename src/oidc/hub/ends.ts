@@ -17,6 +17,8 @@ interface End {
 /** Sessions read at a time. */
 const READERS = 16
 const BATCH = 200
+/** Of a batch: more of them, and there is no use in going on. */
+const MOST_FAILURES = READERS
 /** In one sweep, by one process: the rest is the next one's, the oldest first. */
 const MOST_LOOKED_AT = 10_000
 /** Ends that wait to be written; more are found by looking. */
@@ -141,7 +143,8 @@ export class Ends {
       const now = service.config.clock()
       const watched = await outbox.lease('watching', { now, until: now + pause, limit: BATCH })
       const sessionIds = [...new Set(watched.map(({ sessionId }: OutboxEntry) => sessionId))]
-      await Promise.all(Array.from({ length: READERS }, () => this.#lookAt(sessionIds)))
+      const batch = { sessionIds, failures: 0 }
+      await Promise.all(Array.from({ length: READERS }, () => this.#lookAt(batch)))
       if (watched.length < BATCH) break
     }
     if (!this.#isStopped) await outbox.purge({ before: service.config.clock(), limit: 1000 })
@@ -158,10 +161,17 @@ export class Ends {
     for (const subject of new Set((await lost('watching')).map((entry) => entry.subject))) await outbox.hasten(subject, now)
   }
 
-  async #lookAt(sessionIds: string[]): Promise<void> {
+  /** One that cannot be read has its turn again, and holds up no other; where many cannot, the store is away. */
+  async #lookAt(batch: { readonly sessionIds: string[]; failures: number }): Promise<void> {
+    const { sessionIds } = batch
     for (let id = sessionIds.shift(); id !== undefined; id = sessionIds.shift()) {
-      const end = await endOf(this.#context.service, id)
-      if (end !== undefined) await this.#end(id, end)
+      try {
+        const end = await endOf(this.#context.service, id)
+        if (end !== undefined) await this.#end(id, end)
+      } catch (error) {
+        batch.failures++
+        if (batch.failures > MOST_FAILURES) throw error
+      }
     }
   }
 }

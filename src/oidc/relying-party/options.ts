@@ -132,6 +132,8 @@ export interface RelyingPartySettings
 
 const DEFAULT_ALGORITHMS: readonly IdTokenAlgorithm[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256']
 const ALGORITHMS: readonly unknown[] = [...DEFAULT_ALGORITHMS, 'ES384', 'ES512', 'PS384', 'PS512', 'RS256']
+/** Other parts keep notes with a session under these. */
+const TAKEN: readonly string[] = ['tokens', 'stepup', 'traits', 'dbsc', 'anomalies']
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/
 
 /** @throws {ConfigError} `ERR_CONFIG_INVALID` - what was given, what was expected, why. */
@@ -144,6 +146,12 @@ export function resolveRelyingParty(options: RelyingPartyOptions): RelyingPartyS
       'name is no short word',
       "lower-case letters, digits and dashes, such as 'sso'",
       'it goes into cookie names and paths',
+    )
+  if (TAKEN.includes(name))
+    throw invalid(
+      'name is one that is taken',
+      "another, such as 'sso'",
+      'what is noted of sessions under one name would be two things',
     )
   checkUrl('issuer', issuer, allowsHttp)
   if (/[?#|]/.test(issuer))
