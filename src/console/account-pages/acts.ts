@@ -1,0 +1,83 @@
+/**
+ * What a person may do on their page. Each act is done for the subject of the request's own session, whatever ids a form names: another person's session is never ended
+ * here, and nobody learns whether it is there (ASVS 5.0, 7.5.2, 8.2.2).
+ */
+import { isSojournError } from '../../core/errors.ts'
+import type { Service } from '../../core/service.ts'
+import type { Session } from '../../core/session.ts'
+import type { Sessions } from '../../core/sessions.ts'
+import { isSessionId } from '../../core/token.ts'
+
+/** Told when a person says that a session was not theirs. */
+export interface NotMe {
+  readonly subject: string
+  /** The session, where it is surely one of this subject's; `undefined` for something that belongs to none, or to one that is long over. */
+  readonly sessionId: string | undefined
+}
+
+/** What the acts need. */
+export interface ActContext {
+  readonly sessions: Pick<Sessions<never>, 'revoke'>
+  readonly service: Service
+  readonly onNotMe: ((notMe: NotMe) => unknown) | undefined
+  /** Told of failures of the hook. */
+  readonly warn: (error: Error) => void
+}
+
+/** `gone`: it had ended, or never was one of this person's. */
+export type EndOutcome = 'one' | 'gone' | 'here'
+
+/** Ends one other session. The one in use is ended by signing out, never by chance. */
+export async function endOne(session: Session<unknown>, id: string): Promise<EndOutcome> {
+  if (id === session.id) return 'here'
+  return (await session.revoke(id)) ? 'one' : 'gone'
+}
+
+/** `marked`: the application knows. `unmarked`: its hook failed, and it does not. `unasked`: it has none. */
+export type NotMeOutcome = 'marked' | 'unmarked' | 'unasked' | 'here'
+
+/**
+ * Ends the session first, since that is what is urgent, and then tells the application. Said again, it tells again: a mark is better set twice than not at all.
+ *
+ * @param isOwn - Whether an id that lives no more was this person's, as far as the audit log knows.
+ */
+export async function disown(
+  context: ActContext,
+  session: Session<unknown>,
+  id: string | undefined,
+  isOwn: (id: string) => Promise<boolean>,
+): Promise<NotMeOutcome> {
+  const { service } = context
+  const subject = session.subject!
+  if (id !== undefined && id === session.id) return 'here'
+  const known = id !== undefined && isSessionId(id) ? id : undefined
+  const isEnded = known !== undefined && (await revokeOwn(context, known, subject))
+  const sessionId = known !== undefined && (isEnded || (await isOwn(known))) ? known : undefined
+  service.events.emit({ type: 'sign-in.disowned', subject, sessionId, count: isEnded ? 1 : 0 })
+  return mark(context, { subject, sessionId })
+}
+
+/** Tells the application. A hook that fails is no reason to tell the person that nothing happened. */
+export async function mark(
+  { onNotMe, warn }: Pick<ActContext, 'onNotMe' | 'warn'>,
+  notMe: NotMe,
+): Promise<'marked' | 'unmarked' | 'unasked'> {
+  if (onNotMe === undefined) return 'unasked'
+  try {
+    await onNotMe(notMe)
+    return 'marked'
+  } catch (error) {
+    warn(error instanceof Error ? error : new Error(String(error)))
+    return 'unmarked'
+  }
+}
+
+async function revokeOwn({ sessions }: ActContext, id: string, subject: string): Promise<boolean> {
+  try {
+    return await sessions.revoke(id, { subject, reason: 'disowned', actor: subject })
+  } catch (error) {
+    // Sealed cookies cannot tell whose an id is. All others can still be ended at once, which the next page offers.
+    if (isSojournError(error, 'ERR_STORE_UNSUPPORTED')) return false
+    throw error
+  }
+}
