@@ -19,7 +19,7 @@ import { type ParsedRefreshToken, refreshKeys } from './refresh/refresh-token.ts
 export function createRefreshTokens(context: TokenContext, accessTokens: AccessTokens): RefreshTokens {
   const { service, settings } = context
   const { calls, config, events } = service
-  const keys = refreshKeys(config.keyring)
+  const keys = refreshKeys(config.keyring, settings.issuer)
   const { judge, idleDeadlineOf } = refreshJudge(service, keys, settings)
 
   /** Takes a family away. `undefined` where there was none. */

@@ -2,8 +2,10 @@
 // The attacker does: presents it as their own client, with their own key, or with the victim's client and no key.
 // The attacker must not obtain: a token; and the victim is not signed out by it.
 import { describe, expect, it } from 'vitest'
+import { createTokens } from '../../src/tokens/tokens.ts'
 import { App } from '../tokens/dpop/app.ts'
-import { refreshSite } from '../tokens/refresh/support.ts'
+import { CLIENTS, refreshSite } from '../tokens/refresh/support.ts'
+import { API } from '../tokens/support.ts'
 
 const URL_OF_TOKENS = 'https://shop.example/oauth/token'
 
@@ -33,6 +35,19 @@ it('nor does it give itself back for another client', async () => {
   await site.refreshTokens.revoke(refreshToken, { clientId: 'other' })
 
   expect(await site.reasonOf(refreshToken)).toBe('good')
+})
+
+it('a token of one issuer is nothing to another over the same sessions, whose client of that name may have more', async () => {
+  const site = refreshSite()
+  const { refreshToken, sessionId } = await site.app()
+  const issuer = 'https://back-office.example'
+  const other = createTokens(site.sessions, { issuer, audience: API, clients: CLIENTS })
+  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'app', refresh_token: refreshToken })
+  const answer = (await other.web(new Request(`${issuer}/oauth/token`, { method: 'POST', body })))!
+
+  expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([400, 'invalid_grant'])
+  expect([await site.isAlive(sessionId), await site.reasonOf(refreshToken)]).toEqual([true, 'good'])
+  await other.close()
 })
 
 describe('a token that is bound to a key', () => {

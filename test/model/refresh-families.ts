@@ -13,7 +13,7 @@ import type { Space, Step } from './explore.ts'
 
 /** Halves of the grace. */
 const GRACE = 2
-const KEYS = refreshKeys(createKeyring('G_83vSHb90P-P6U7UJNQ0fqZ-fgSOE7mJiMvJmEZG0g'))
+const KEYS = refreshKeys(createKeyring('G_83vSHb90P-P6U7UJNQ0fqZ-fgSOE7mJiMvJmEZG0g'), 'https://shop.example')
 
 export interface FamilyBounds {
   readonly hasThief: boolean

@@ -39,10 +39,11 @@ export interface RefreshKeys {
   successors(salt: Uint8Array, secret: Uint8Array): readonly [Buffer, ...Buffer[]]
 }
 
-export function refreshKeys(keyring: Keyring): RefreshKeys {
+/** @param issuer - Two issuers over one service have keys of their own: what one has granted is nothing to the other, whose clients of the same name may have more. */
+export function refreshKeys(keyring: Keyring, issuer: string): RefreshKeys {
   const all = keyring.all.map(({ derive }) => ({
-    tokenMac: new Hmac(derive('refresh-token')),
-    rotationMac: new Hmac(derive('refresh-rotation')),
+    tokenMac: new Hmac(derive(`refresh-token/${issuer}`)),
+    rotationMac: new Hmac(derive(`refresh-rotation/${issuer}`)),
   }))
   return {
     parse(refreshToken) {
