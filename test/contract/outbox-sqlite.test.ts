@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sqliteOutbox } from 'sojourn/oidc/stores/sqlite'
 import { describeOutboxContract, type OutboxFactory } from 'sojourn/testing'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 /** Outboxes on one file, each as `open` makes it. */
 const factoryOf =
@@ -42,3 +42,13 @@ const handle = factoryOf((path) => {
   return database
 })
 describeOutboxContract('sqlite among an application’s tables', handle, { describe, it }, { processes: 'tested' })
+
+it('an outbox that is opened in the middle of the application’s transaction takes nothing of it back', () => {
+  const database = new DatabaseSync(':memory:')
+  database.exec('CREATE TABLE people (name TEXT); BEGIN; INSERT INTO people VALUES (1)')
+
+  expect(() => sqliteOutbox(database)).toThrow(expect.objectContaining({ code: 'ERR_STORE_UNAVAILABLE' }))
+  database.exec('COMMIT')
+  expect(database.prepare('SELECT count(*) AS count FROM people').get()).toEqual({ count: 1 })
+  database.close()
+})

@@ -59,9 +59,15 @@ export function prepareTables(database: DatabaseSync): void {
   try {
     if (versionOf(database) === SCHEMA_VERSION) return
     refuseSessions(database)
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    // By itself: where it is refused, the transaction is the application's, and not ours to roll back.
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      database.exec(`${SCHEMA} COMMIT`)
+    } catch (error) {
+      rollBack(database)
+      throw error
+    }
   } catch (error) {
-    rollBack(database)
     throw toOutboxFault(error)
   }
   // Another process may have made them meanwhile, and be newer.
