@@ -50,6 +50,9 @@ export interface AnomalyDetection {
    */
   forget(subject: string): Promise<boolean>
 
+  /** Resolves when every sign-in so far has been judged and learnt. For tests. */
+  drained(): Promise<void>
+
   /**
    * Finishes what waits and writes this process's counts; then it listens no more. Call it before the process ends, or the last two minutes' counts are lost.
    *
@@ -115,6 +118,11 @@ export function anomalyDetection<Data>(sessions: Sessions<Data>, options: Anomal
     return undefined
   })
 
+  async function drained(): Promise<void> {
+    await Promise.all(guard.running)
+    await assessor.learnt()
+  }
+
   return Object.assign(guard, {
     async assess(attempt: SignInAttempt) {
       checkSubject(attempt?.subject)
@@ -127,9 +135,10 @@ export function anomalyDetection<Data>(sessions: Sessions<Data>, options: Anomal
       checkSubject(subject)
       return assessor.forget(subject)
     },
+    drained,
     async close() {
       stop()
-      await Promise.all(guard.running)
+      await drained()
       await assessor.flush()
     },
   })

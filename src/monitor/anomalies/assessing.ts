@@ -118,9 +118,13 @@ export class Assessor {
     this.#learning = this.#learning.then(turn)
   }
 
-  /** Resolves once all that waits is learnt, and the population's counts are written. */
+  /** Resolves once all that waits is learnt. */
+  learnt(): Promise<void> {
+    return this.#learning
+  }
+
+  /** Writes the population's counts. */
   async flush(): Promise<void> {
-    await this.#learning
     const now = this.#service.config.clock()
     const { shards } = await this.#ready(now)
     await shards.save(now)
@@ -192,5 +196,6 @@ export function isDoubtful(action: Action | undefined): boolean {
 }
 
 function keyOf({ subject, address, userAgent }: SignInAttempt): string {
-  return `${subject}\0${address ?? ''}\0${(userAgent ?? '').slice(0, 512)}`
+  // Whatever types an application hands on from a request.
+  return `${subject}\0${String(address ?? '').slice(0, 64)}\0${String(userAgent ?? '').slice(0, 512)}`
 }

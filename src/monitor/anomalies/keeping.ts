@@ -71,7 +71,8 @@ function opened(kept: Uint8Array, keyring: Keyring): Buffer | undefined {
   return secretKey?.length === KEY_BYTES ? secretKey : undefined
 }
 
-function keysOf(secretKey: Buffer, random: Random): ModelKeys {
+/** @param random - Of nonces. */
+export function keysOf(secretKey: Buffer, random: Random): ModelKeys {
   const names = new Hmac(deriveKey(secretKey, 'names'))
   const sealing = deriveKey(secretKey, 'seal')
   const known = new Recent<number>()
