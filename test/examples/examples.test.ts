@@ -32,7 +32,7 @@ afterAll(async () => {
 /** Starts an example as its first lines say, on a free port, and gives a browser at its address. */
 async function start(file: string, more: Record<string, string> = {}): Promise<Browser> {
   const args = ['--conditions=sojourn-source', join(folder, file)]
-  const env = { ...process.env, PORT: '0', REDIS_URL: redis.url, DATABASE_URL: postgres.url, ...more }
+  const env = { ...process.env, PORT: '0', METRICS_PORT: '0', REDIS_URL: redis.url, DATABASE_URL: postgres.url, ...more }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   child.stderr.resume()
   onTestFinished(() => void child.kill())
@@ -201,7 +201,7 @@ test.each(files)('%s is under 60 lines and imports what a user can', (file) => {
 
   expect(source.split('\n').length).toBeLessThanOrEqual(60)
   expect(
-    imports.filter((name) => !/^(node:|sojourn(\/|$)|express$|jose$|zod$|ioredis$|pg$|\.\/map-store\.ts$)/.test(name!)),
+    imports.filter((name) => !/^(node:|sojourn(\/|$)|express$|jose$|pino$|zod$|ioredis$|pg$|\.\/map-store\.ts$)/.test(name!)),
   ).toEqual([])
 })
 
