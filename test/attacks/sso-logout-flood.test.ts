@@ -1,7 +1,7 @@
 // Has: the addresses of the logout endpoints, which anybody may call. Does: invents logins that ended, logout tokens and key ids, as many as it likes.
 // Must not get: a store that is full of them, or an application that asks the provider once for each.
 import { memoryStore } from 'sojourn/stores/memory'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { seconds } from '../../src/core/duration.ts'
 import { scriptedProvider } from '../oidc/support/scripted-provider.ts'
 import { alive, LOGOUT_TYPE, logoutClaims, person, type SiteOptions, signedIn, ssoSite } from '../oidc/support/site.ts'
@@ -64,6 +64,23 @@ it('while the provider is away, or its keys are, many forged tokens ask for them
 
   expect([askedWho <= 2, askedForKeys <= 3]).toEqual([true, true])
   expect(genuine.status).toBe(400)
+})
+
+it('forged key ids, while the keys are away, keep no genuine token out whose key is known', async () => {
+  const { provider, shop } = await victim()
+  await shop.backChannel(await provider.sign(logoutClaims(provider), LOGOUT_TYPE))
+  await signedIn(shop, provider, { sid: 'login-2' })
+  // `jose` asks for an unknown key after half a minute at the earliest, by the machine's own clock.
+  vi.setSystemTime(Date.now() + 31_000)
+  onTestFinished(() => void vi.useRealTimers())
+  provider.jwks = { keys: 'none' } as never
+  const at = { iat: Math.floor(shop.clock() / 1000), exp: Math.floor(shop.clock() / 1000) + 120 }
+  const forged = await provider.sign(logoutClaims(provider, at), { header: { ...LOGOUT_TYPE.header, kid: 'unknown' } })
+  const genuine = await provider.sign(logoutClaims(provider, { ...at, sid: 'login-2' }), LOGOUT_TYPE)
+  const statuses = []
+  for (const token of [forged, forged, genuine]) statuses.push((await shop.backChannel(token)).status)
+
+  expect([statuses, await alive(shop)]).toEqual([[503, 503, 200], []])
 })
 
 it('a provider whose keys were away a moment ago is believed again soon', async () => {

@@ -95,6 +95,22 @@ it('a provider that was known and is away since still lets people begin, with wh
   expect((await person(shop).begin()).pathname).toBe('/auth')
 })
 
+it('and is asked again once in half a minute, so that not everybody waits for it', async () => {
+  const provider = await scriptedProvider()
+  const shop = ssoSite(provider)
+  await person(shop).begin()
+  provider.metadata = { ...provider.metadata, issuer: 'https://another.example' }
+  shop.clock.advance(hours(2))
+  const before = provider.asked.length
+  const paths = []
+  for (let n = 0; n < 4; n++) paths.push((await person(shop).begin()).pathname)
+  const during = provider.asked.length - before
+  shop.clock.advance(seconds(30))
+  await person(shop).begin()
+
+  expect([paths, during, provider.asked.length - before]).toEqual([['/auth', '/auth', '/auth', '/auth'], 1, 2])
+})
+
 it('a provider that failed is left alone for a moment, and asked again by the next who needs it', async () => {
   const provider = await scriptedProvider()
   const { metadata } = provider

@@ -75,6 +75,27 @@ describe('the transaction', () => {
     expect(provider.asked).not.toContain('/token')
   })
 
+  it('ASVS-10.1.2: nor is one on a clock that went back since: how old it is, nobody knows', async () => {
+    const { ada, shop, provider } = await visitor()
+    const to = await ada.begin()
+    await answerCodes(provider, to)
+    shop.clock.advance(-minutes(10) - 1)
+
+    expect(await ada.back(callbackOf(provider, to))).toEqual(refused('expired'))
+    expect(provider.asked).not.toContain('/token')
+  })
+
+  it('ASVS-10.1.2: of two cookies of one name neither is believed', async () => {
+    const { ada, shop, provider } = await visitor()
+    const to = await ada.begin()
+    await answerCodes(provider, to)
+    const cookie = ada.jar.header(`${ORIGIN}/`)!
+    const twice = { cookie: `${cookie}; ${cookie.split('=')[0]}=planted` }
+    const response = await shop.answer(`/callback?${new URLSearchParams(callbackOf(provider, to))}`, { headers: twice })
+
+    expect(await response.json()).toEqual(refused('unknown-transaction'))
+  })
+
   it('ASVS-10.1.2: another browser’s callback signs nobody in', async () => {
     const { ada, shop, provider } = await visitor()
     const to = await ada.begin()
