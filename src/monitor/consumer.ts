@@ -108,8 +108,11 @@ class Queue implements Consumer {
 
   drained(): Promise<void> {
     if (this.#queue.length === 0 && !this.#isDelivering) return Promise.resolve()
+    const drained = new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
     if (this.#failures === 0) this.#schedule(0)
-    return new Promise((resolve) => this.#whenEmpty.push(resolve))
+    // Somebody waits now, and a script that does must not end before.
+    this.#timer?.ref()
+    return drained
   }
 
   async close({ timeout = 5000 }: { readonly timeout?: number } = {}): Promise<number> {
@@ -150,7 +153,7 @@ class Queue implements Consumer {
     if (this.#isDelivering) return
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.#deliver(), pause)
-    this.#timer.unref()
+    if (this.#whenEmpty.length === 0) this.#timer.unref()
   }
 
   async #deliver(): Promise<void> {
