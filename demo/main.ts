@@ -135,7 +135,7 @@ async function openOpaque(shop: Shop, dataFolder: string): Promise<Opaque> {
 async function openSso(shop: Shop, keys: string, port: number): Promise<ShopSso> {
   try {
     const { openSso } = await import('./sso/open.ts')
-    return await openSso(shop.sessions, { people: shop.people, origin: shop.origin, keys, port })
+    return await openSso(shop.sessions, { people: shop.people, store: shop.store.store, origin: shop.origin, keys, port })
   } catch (error) {
     if (systemCode(error) !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new StartError(

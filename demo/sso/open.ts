@@ -1,7 +1,7 @@
 /** `--sso`: opens Sojourn ID and the Reading Club beside the shop, and makes the shop one of the applications people enter with it. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
-import { isSojournError, type Sessions } from 'sojourn'
+import { isSojournError, type Sessions, type Store } from 'sojourn'
 import { type RelyingParty, relyingParty } from 'sojourn/oidc'
 import { memoryStore } from 'sojourn/stores/memory'
 import { closeServer, listen, portOf, type ShopServer } from '../listening.ts'
@@ -23,6 +23,7 @@ export interface ShopSso {
 export interface SsoPlace {
   readonly people: People
   readonly keys: string
+  readonly store: Store
   /** Where the shop is. */
   readonly origin: string
   /** The shop's own port as it was asked for; the others are the next two. 0 lets the system choose. */
@@ -30,7 +31,11 @@ export interface SsoPlace {
 }
 
 /** @throws {StartError} A port is taken, or the shop's store cannot end the visits of one login. */
-export async function openSso<Data>(sessions: Sessions<Data>, { people, keys, origin, port }: SsoPlace): Promise<ShopSso> {
+export async function openSso<Data>(sessions: Sessions<Data>, { people, keys, origin, port, store }: SsoPlace): Promise<ShopSso> {
+  if (store.capabilities.revokesLinked !== true)
+    throw new StartError(
+      `--sso needs a store that finds visits by their sign-in at Sojourn ID, which ${store.name} cannot; leave out STORE, or set it to memory, redis or postgres.`,
+    )
   const provider = await openAt(port === 0 ? 0 : port + 1, port)
   const club = await openAt(port === 0 ? 0 : port + 2, port)
   const apps = [appOf('sojourn-books', 'Sojourn Books', origin), appOf('reading-club', 'The Reading Club', club.origin)] as const
