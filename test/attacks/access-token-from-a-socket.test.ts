@@ -45,3 +45,13 @@ it('and one that goes on in other tabs mints until its own deadline', async () =
 
   expect(expiresAt).toBe(site.clock() + minutes(5))
 })
+
+it('nor does one of which nobody can say whether it goes on', async () => {
+  const site = await openSocket()
+  await site.tokens.mint(site.session)
+  await site.sessions.revoke(site.session.id!)
+  site.clock.advance(seconds(31))
+  site.store.setFaults({ read: { kind: 'error' } })
+
+  expect(await codeOf(site.tokens.mint(site.session))).toBe('ERR_STORE_UNAVAILABLE')
+})

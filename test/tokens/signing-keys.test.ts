@@ -13,6 +13,9 @@ import { contextOf } from './context.ts'
 import { API, ISSUER, kidOf, minting, partsOf } from './support.ts'
 
 const PERIOD = days(30)
+/** The ledger alone: whether a session lives is another question. */
+const AWAY = { kind: 'error' } as const
+const LEDGER_AWAY = { 'ledger.get': AWAY, 'ledger.put': AWAY, 'ledger.claim': AWAY, 'ledger.take': AWAY, 'ledger.count': AWAY }
 /** A clock at the beginning of a period. */
 const periodStart = () => fakeClock(PERIOD * 700)
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
@@ -154,7 +157,7 @@ describe('rotation', () => {
       expect(await seen('signing-key.added')).toMatchObject([{ reason: 'missing' }, { reason: 'due' }]),
     )
     const [, due] = (await seen('signing-key.added')) as { kid: string }[]
-    store.setFaults({ all: { kind: 'error' } })
+    store.setFaults(LEDGER_AWAY)
     clock.set(PERIOD * 701)
 
     expect(kidOf((await tokens.mint(session)).accessToken)).toBe(due!.kid)
@@ -272,7 +275,7 @@ describe('a ledger that is away', () => {
     const { tokens, sessions, store, clock, kids } = minting()
     const session = await sessions.signIn({ subject: 'ada', method: 'pwd' })
     const kid = kidOf((await tokens.mint(session)).accessToken)
-    store.setFaults({ all: { kind: 'error' } })
+    store.setFaults(LEDGER_AWAY)
     clock.advance(minutes(2))
 
     expect(await kids()).toEqual([kid])
