@@ -8,10 +8,12 @@ export interface Place {
   readonly id: string | undefined
 }
 
-/** Rows that may be looked at for one answer, and for one piece of it: what is rare among a million is found over several pages. */
+/** Rows that may be looked at for one answer: what is rare among a million is found over several pages. */
 export const MOST_EXAMINED = 50_000
 /** Rows of one subject, or of all with one prefix, that are gathered and put in order; where there are more, they are met often enough on the way. */
 export const MOST_GATHERED = 5000
+/** The same where they are only counted. */
+export const MOST_GATHERED_TO_COUNT = 20_000
 
 const MOST_ROWS = 500
 const MOST_COUNTED = 1_000_000

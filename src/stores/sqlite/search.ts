@@ -6,7 +6,15 @@
  */
 import type { CountOptions, FoundRecord, FoundRecords, QueryOptions, RecordCount, RecordFilter } from '../../core/store.ts'
 import { throwIfAborted } from '../internal/abort.ts'
-import { cursorOf, MOST_EXAMINED, MOST_GATHERED, mostExamined, type Place, startOf } from '../internal/query.ts'
+import {
+  cursorOf,
+  MOST_EXAMINED,
+  MOST_GATHERED,
+  MOST_GATHERED_TO_COUNT,
+  mostExamined,
+  type Place,
+  startOf,
+} from '../internal/query.ts'
 import { type Engine, nextTurn } from './engine.ts'
 import { fromNullableColumn, toColumn } from './text.ts'
 
@@ -16,7 +24,7 @@ type Clause = readonly [sql: string, ...values: Value[]]
 type Order = QueryOptions['order']
 
 /** Rows looked at in one go: a few milliseconds. */
-const SLICE = 2000
+const SLICE = 1000
 
 const COLUMNS = `id, version, subject, epoch, started_at AS startedAt, deadline, absolute_deadline AS absoluteDeadline, body,
   revoked_at AS revokedAt, reason, device`
@@ -76,6 +84,8 @@ export class Search {
     const mayExamine = mostExamined(options)
     throwIfAborted(signal)
     const way = await this.#wayTo(filter, now, signal)
+    const whose = whoseOf(filter)
+    if (whose && !way.isGathered) return this.#countGathered(whose, way, options)
     let count = 0
     let place: Place | undefined
     for (let examined = 0; examined < mayExamine; examined += SLICE) {
@@ -90,32 +100,44 @@ export class Search {
     return { count, isAtLeast: true }
   }
 
+  /** Who counts needs no order: the rows of those who have many are looked at where they are together. */
+  async #countGathered([sql, ...values]: Clause, way: Way, { most, signal }: CountOptions): Promise<RecordCount> {
+    const [condition, conditionValues] = joined(way.where)
+    const text = `SELECT count(*) AS examined, coalesce(sum(${condition}), 0) AS count FROM
+      (SELECT * FROM ${indexed('sessions_subject')} WHERE ${sql} LIMIT ${MOST_GATHERED_TO_COUNT})`
+    const { examined, count } = await this.#first(text, [...conditionValues, ...values], signal)
+    return { count: Math.min(count!, most), isAtLeast: count! > most || examined === MOST_GATHERED_TO_COUNT }
+  }
+
   async #wayTo(filter: RecordFilter, now: number, signal: AbortSignal | undefined): Promise<Way> {
-    const { id, subject, subjectPrefix, device, network, state } = filter
+    const { id, device, network, state } = filter
     const where = clausesOf(filter, now)
     const times = timesOf(filter)
     if (id !== undefined) return { source: 'sessions', along: [['id = ?', id]], where, isGathered: true }
-    const whose =
-      subject !== undefined
-        ? ([['subject = ?', toColumn(subject)]] as const)
-        : subjectPrefix !== undefined && ([prefixClause(subjectPrefix)] as const)
-    if (whose && (await this.#areFew(whose, signal)))
-      return { source: indexed('sessions_subject'), along: whose, where, isGathered: true }
+    const whose = whoseOf(filter)
+    if (whose && (await this.#areFew('sessions_subject', whose, signal)))
+      return { source: indexed('sessions_subject'), along: [whose], where, isGathered: true }
     const walk = (index: string, ...along: Clause[]): Way => ({
       source: indexed(index),
       along: [...along, ...times],
       where,
       isGathered: false,
     })
-    if (network !== undefined) return walk('sessions_network', ['network = ?', toColumn(network)])
-    if (device !== undefined) return walk('sessions_device', ['device = ?', toColumn(device)])
+    const byDevice: Clause | undefined = device === undefined ? undefined : ['device = ?', toColumn(device)]
+    if (network !== undefined) {
+      const byNetwork: Clause = ['network = ?', toColumn(network)]
+      const isDeviceRarer =
+        byDevice !== undefined &&
+        !(await this.#areFew('sessions_network', byNetwork, signal)) &&
+        (await this.#areFew('sessions_device', byDevice, signal))
+      return isDeviceRarer ? walk('sessions_device', byDevice) : walk('sessions_network', byNetwork)
+    }
+    if (byDevice !== undefined) return walk('sessions_device', byDevice)
     return state === 'revoked' ? walk('sessions_ended', ['revoked_at IS NOT NULL']) : walk('sessions_started')
   }
 
-  async #areFew(whose: readonly Clause[], signal: AbortSignal | undefined): Promise<boolean> {
-    const [sql, values] = joined(whose)
-    const text = `SELECT count(*) AS count FROM
-      (SELECT 1 FROM ${indexed('sessions_subject')} WHERE ${sql} LIMIT ${MOST_GATHERED + 1})`
+  async #areFew(index: string, [sql, ...values]: Clause, signal: AbortSignal | undefined): Promise<boolean> {
+    const text = `SELECT count(*) AS count FROM (SELECT 1 FROM ${indexed(index)} WHERE ${sql} LIMIT ${MOST_GATHERED + 1})`
     return (await this.#first(text, values, signal)).count! <= MOST_GATHERED
   }
 
@@ -165,6 +187,11 @@ function clausesOf(filter: RecordFilter, now: number): Clause[] {
   if (state === 'expired') clauses.push(['revoked_at IS NULL AND deadline <= ?', now])
   if (state === 'revoked') clauses.push(['revoked_at IS NOT NULL'])
   return clauses
+}
+
+function whoseOf({ subject, subjectPrefix }: RecordFilter): Clause | undefined {
+  if (subject !== undefined) return ['subject = ?', toColumn(subject)]
+  return subjectPrefix === undefined ? undefined : prefixClause(subjectPrefix)
 }
 
 function timesOf({ startedAfter, startedBefore }: RecordFilter): Clause[] {
