@@ -9,24 +9,25 @@ const STEPS: readonly (readonly [unit: Intl.RelativeTimeFormatUnit, milliseconds
   ['second', 1000],
 ]
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always' })
+const BRIEF = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' })
 /** What a `Date` can be. */
 const FURTHEST = 8.64e15
 
 /** Such as `3 hours ago`, `in 2 days`, `just now`. */
-export function relative(instant: number, now: number): string {
+function relative(instant: number, now: number, format: Intl.RelativeTimeFormat): string {
   const distance = instant - now
   for (const [unit, length] of STEPS) {
-    if (Math.abs(distance) >= length) return RELATIVE.format(Math.trunc(distance / length), unit)
+    if (Math.abs(distance) >= length) return format.format(Math.trunc(distance / length), unit)
   }
   return 'just now'
 }
 
-/** An instant for people and for machines. */
-export function moment(instant: number, now: number): Markup {
+/** An instant for people and for machines; `brief` where there is little room. */
+export function moment(instant: number, now: number, style: 'full' | 'brief' = 'full'): Markup {
   if (!(Math.abs(instant) <= FURTHEST)) return html`<span>unknown</span>`
   const iso = new Date(instant).toISOString()
   const exact = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
-  return html`<time dateTime=${iso} title=${exact}>${relative(instant, now)}</time>`
+  return html`<time dateTime=${iso} title=${exact}>${relative(instant, now, style === 'brief' ? BRIEF : RELATIVE)}</time>`
 }
 
 /** Such as `30 minutes`, `1 day 12 hours`. */

@@ -63,7 +63,9 @@ main > * { min-width: 0; }
 .stat { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: .8rem 1rem; display: grid; gap: .1rem; min-width: 0; }
 .stat dt { color: var(--soft); font-size: .8125rem; }
 .stat dd { font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.02em; }
-.stat .small { font-weight: 400; letter-spacing: 0; font-size: .75rem; color: var(--soft); }
+time { white-space: nowrap; }
+abbr { text-decoration: none; }
+.stat .small { display: block; font-weight: 400; letter-spacing: 0; font-size: .75rem; color: var(--soft); }
 .facts { display: grid; gap: .55rem 1.5rem; }
 .facts > div { display: grid; gap: .05rem; min-width: 0; }
 .facts dt { color: var(--soft); font-size: .8125rem; }
@@ -145,6 +147,8 @@ td.act { justify-content: flex-start; }
   tbody td, tbody th { display: table-cell; text-align: left; padding: .45rem .75rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; }
   tbody td:first-child, tbody th:first-child { padding-left: .25rem; }
   tbody td::before, tbody th::before { content: none; }
+  .dense td, .dense th { overflow-wrap: break-word; }
+  .dense code, .dense .tag, .dense .id { white-space: nowrap; overflow-wrap: normal; }
   td.act { text-align: right; white-space: nowrap; padding-right: .25rem; }
   td.number, th.number { text-align: right; }
   .halves { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); align-items: start; }

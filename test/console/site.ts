@@ -1,5 +1,5 @@
 /** A site with a console, people in it, and operators; the clock and chance are fake, the server and its cookies are real. */
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSessions, type Policy, type SojournEvent, type Store } from 'sojourn'
 import { type ConsoleOptions, createConsole } from 'sojourn/console'
@@ -31,8 +31,8 @@ export class Browser {
     this.cookie = cookie
   }
 
-  async get(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string; headers: Headers }> {
-    return this.#send(path, { headers: { accept: 'text/html', ...headers } })
+  get(path: string, headers: Record<string, string> = {}): Promise<BrowserAnswer> {
+    return this.#send(path, { headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate', ...headers } })
   }
 
   /** Posts the form of a page, as it is there. */
@@ -45,7 +45,7 @@ export class Browser {
     return this.post(action, { ...Object.fromEntries(fields), ...more })
   }
 
-  async post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+  post(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
     return this.#send(path, {
       method: 'POST',
       body: new URLSearchParams(fields).toString(),
@@ -59,16 +59,37 @@ export class Browser {
     })
   }
 
-  async #send(path: string, init: RequestInit & { headers: Record<string, string> }) {
-    const response = await fetch(this.#url + path, {
-      ...init,
-      redirect: 'manual',
-      headers: { cookie: this.cookie, ...init.headers },
+  /** Not by `fetch`, which says of itself that it is no page. */
+  #send(path: string, init: { method?: string; body?: string; headers: Record<string, string> }): Promise<BrowserAnswer> {
+    const headers = Object.fromEntries(
+      Object.entries({ cookie: this.cookie, ...init.headers }).filter(([, value]) => value !== ''),
+    )
+    return new Promise((resolve, reject) => {
+      const sent = request(this.#url + path, { method: init.method ?? 'GET', headers }, (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (piece: string) => {
+          text += piece
+        })
+        response.on('end', () => {
+          const given = new Headers()
+          for (const [name, value] of Object.entries(response.headersDistinct))
+            for (const one of value ?? []) given.append(name, one)
+          const set = given.getSetCookie()[0]?.split(';')[0]
+          if (set !== undefined) this.cookie = set
+          resolve({ status: response.statusCode ?? 0, text, headers: given })
+        })
+      })
+      sent.on('error', reject)
+      sent.end(init.body)
     })
-    const set = response.headers.getSetCookie()[0]?.split(';')[0]
-    if (set !== undefined) this.cookie = set
-    return { status: response.status, text: await response.text(), headers: response.headers }
   }
+}
+
+interface BrowserAnswer {
+  readonly status: number
+  readonly text: string
+  readonly headers: Headers
 }
 
 const unescaped = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&amp;', '&')

@@ -21,7 +21,7 @@ export function stateTag(found: FoundSession): Markup {
 }
 
 export function sessionTable(visit: Visit, found: readonly FoundSession[], caption: string, showsPerson = true): Markup {
-  return html`<table>
+  return html`<table class="dense">
     <caption>${caption}</caption>
     <thead>
       <tr>
@@ -49,8 +49,8 @@ function row({ context: { base }, now, session }: Visit, found: FoundSession, sh
     ${cell('State', html`<span>${stateTag(found)}${found.state === 'revoked' && html` <span class="small quiet">${plain(found.revokeReason)}</span>`}</span>`)}
     ${cell('Device', device === undefined ? undefined : named(device))}
     ${cell('Network', summary?.network && html`<code>${named(summary.network)}</code>`)}
-    ${cell('Proved', summary && levelWords(summary.acr))}
-    ${cell('Started', Number.isNaN(startedAt) ? undefined : moment(startedAt, now))}
-    ${cell('Last seen', summary && moment(summary.lastSeenAt, now))}
+    ${cell('Proved', summary && html`<abbr title=${levelWords(summary.acr)}>${summary.acr}</abbr>`)}
+    ${cell('Started', Number.isNaN(startedAt) ? undefined : moment(startedAt, now, 'brief'))}
+    ${cell('Last seen', summary && moment(summary.lastSeenAt, now, 'brief'))}
   </tr>`
 }

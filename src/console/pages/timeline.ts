@@ -17,7 +17,8 @@ export interface Whose {
 }
 
 /** One line. */
-type Line = Pick<ShownEntry, 'at' | 'type' | 'sentence' | 'level'> & Partial<Pick<ShownEntry, 'actor' | 'subject' | 'sessionId'>>
+type Line = Pick<ShownEntry, 'at' | 'type' | 'sentence' | 'level'> &
+  Partial<Pick<ShownEntry, 'actor' | 'subject' | 'sessionId' | 'times' | 'reason'>>
 
 export async function happenings(visit: Visit, whose: Whose, most: number): Promise<Markup> {
   const { audit, seen } = visit.context
@@ -43,20 +44,49 @@ export function lineOf(event: SojournEvent): Line {
   return { at, type, subject, sessionId, actor, sentence: sentenceOf(event), level: levelOf(event) }
 }
 
+/** What operators do here, as the audit log has it. */
+const DEEDS: Readonly<Record<string, string>> = {
+  'console.session-end': 'An operator ended the session',
+  'console.person-end': 'An operator ended all sessions of the person',
+  'console.deliveries-retry': 'An operator had notices to applications tried again',
+}
+
+function wordsOf({ type, sentence, reason }: Line): string {
+  const deed = Object.hasOwn(DEEDS, type) ? DEEDS[type] : undefined
+  if (deed === undefined) return sentence
+  return reason === undefined ? `${deed}.` : `${deed} (${plain(reason)}).`
+}
+
+/** A hundred wrong codes in a row are one line, and the lines around them can still be seen. */
+function folded(lines: readonly Line[]): readonly Line[] {
+  const rows: Line[] = []
+  for (const line of lines) {
+    const last = rows.at(-1)
+    const isSame =
+      last !== undefined &&
+      (['type', 'sentence', 'actor', 'subject', 'sessionId', 'reason'] as const).every((part) => last[part] === line[part])
+    if (isSame) rows[rows.length - 1] = { ...last, times: (last.times ?? 1) + (line.times ?? 1) }
+    else rows.push(line)
+  }
+  return rows
+}
+
 export function timeline({ now, context: { base } }: Visit, lines: readonly Line[], whose: Whose = {}): Markup {
   if (lines.length === 0) return html`<p class="quiet">Nothing yet.</p>`
   return html`<ol class="timeline">
-    ${lines.map(
-      ({ at, type, sentence, level, actor, subject, sessionId }) => html`<li class=${level === 'info' ? undefined : level}>
+    ${folded(lines).map((one) => {
+      const { at, type, level, actor, subject, sessionId, times = 1 } = one
+      const isEverybodys = whose.subject === undefined && whose.sessionId === undefined
+      return html`<li class=${level === 'info' ? undefined : level}>
         <div>
-          <p>${level !== 'info' && html`<strong>${level === 'critical' ? 'Look at this:' : 'Note:'}</strong> `}${sentence}</p>
+          <p>${level !== 'info' && html`<strong>${level === 'critical' ? 'Look at this:' : 'Note:'}</strong> `}${wordsOf(one)}${times > 1 && html` <span class="tag">${`${times.toLocaleString('en')} times`}</span>`}</p>
           <p class="small quiet">
             ${moment(at, now)}, ${plain(type)}${actor !== undefined && html`, by ${named(actor)}`}
-            ${whose.subject === undefined && whose.sessionId === undefined && subject !== undefined && html`, <a href=${base + personPath(subject)}>${named(subject)}</a>`}
+            ${isEverybodys && subject !== undefined && html`, <a href=${base + personPath(subject)}>${named(subject)}</a>`}
             ${whose.sessionId === undefined && sessionId !== undefined && html`, session <a class="id" href=${base + sessionPath(sessionId)}>${sessionId.slice(0, 8)}…</a>`}
           </p>
         </div>
-      </li>`,
-    )}
+      </li>`
+    })}
   </ol>`
 }
