@@ -4,7 +4,7 @@ import { sqliteAuditStore } from 'sojourn/monitor/audit-sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { codeOf } from '../../core/support.ts'
 import { oneOfEach } from '../one-of-each.ts'
-import { openLog, until } from './support.ts'
+import { openLog, until, wrapped } from './support.ts'
 
 function log(options: Parameters<typeof openLog>[1] = {}, store: AuditStore = sqliteAuditStore(':memory:')) {
   const opened = openLog(store, options)
@@ -313,21 +313,4 @@ function circular(): object {
   const self: Record<string, unknown> = {}
   self.self = self
   return self
-}
-
-/** A store that does something else at some calls. */
-function wrapped(store: AuditStore, other: Partial<AuditStore>): AuditStore {
-  return {
-    name: store.name,
-    isLocal: store.isLocal,
-    append: (decide) => store.append(decide),
-    state: () => store.state(),
-    entries: (range) => store.entries(range),
-    search: (filter, page) => store.search(filter, page),
-    checkpoints: (range) => store.checkpoints(range),
-    lastCheckpoint: (at) => store.lastCheckpoint(at),
-    remove: (range) => store.remove(range),
-    close: () => store.close(),
-    ...other,
-  }
 }

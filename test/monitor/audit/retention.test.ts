@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { engines } from './engines.ts'
-import { filled, openLog } from './support.ts'
+import { filled, openLog, until, wrapped } from './support.ts'
 
 for (const engine of engines) {
   describe(`in ${engine.name}`, () => {
@@ -99,6 +99,30 @@ for (const engine of engines) {
         audit.retain({ olderThan: 20_000 }),
       ])
 
+      expect((await audit.verify()).findings).toEqual([])
+    })
+
+    it('one that comes late does not take back what another did meanwhile', async () => {
+      const { audit, place, clock } = await log()
+      const store = place.open()
+      let release: (() => void) | undefined
+      const slow = openLog(
+        wrapped(store, {
+          async append(decide) {
+            await new Promise<void>((resolve) => {
+              release = resolve
+            })
+            return store.append(decide)
+          },
+        }),
+        { clock },
+      )
+      const late = slow.audit.retain({ olderThan: 40_000 })
+      await until(() => release)
+      const { through } = await audit.retain({ olderThan: 10_000 })
+      release!()
+
+      expect((await late).through).toBe(through)
       expect((await audit.verify()).findings).toEqual([])
     })
 

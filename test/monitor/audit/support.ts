@@ -49,3 +49,20 @@ export async function until(holds: () => unknown): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+/** A store that does something else at some calls. */
+export function wrapped(store: AuditStore, other: Partial<AuditStore>): AuditStore {
+  return {
+    name: store.name,
+    isLocal: store.isLocal,
+    append: (decide) => store.append(decide),
+    state: () => store.state(),
+    entries: (range) => store.entries(range),
+    search: (filter, page) => store.search(filter, page),
+    checkpoints: (range) => store.checkpoints(range),
+    lastCheckpoint: (at) => store.lastCheckpoint(at),
+    remove: (range) => store.remove(range),
+    close: () => store.close(),
+    ...other,
+  }
+}

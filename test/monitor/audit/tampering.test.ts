@@ -22,7 +22,10 @@ for (const engine of engines) {
     async function log(): Promise<Place & { audit: AuditLog; kept: AuditCheckpoint[]; finds: () => Promise<string[]> }> {
       const place = await engine.place()
       const kept: AuditCheckpoint[] = []
-      const { audit } = await filled(place.open(), 35, { onCheckpoint: (checkpoint) => kept.push(checkpoint) })
+      const { audit } = await filled(place.open(), 35, {
+        checkpointEvery: 5,
+        onCheckpoint: (checkpoint) => kept.push(checkpoint),
+      })
       onTestFinished(async () => {
         await audit.close()
         await place.close()
@@ -114,11 +117,31 @@ for (const engine of engines) {
       expect(told((await audit.verify({ anchor: last })).findings)).toEqual(['truncated 21'])
     })
 
+    it('a log made anew by somebody who has the keys too is found with an anchor, and cannot be without', async () => {
+      const { run, audit, kept, open } = await log()
+      await run('DELETE FROM sojourn_audit', 'DELETE FROM sojourn_audit_checkpoints', 'DELETE FROM sojourn_audit_state')
+      const insider = await filled(open(), 40)
+      await insider.audit.close()
+
+      expect(told((await audit.verify()).findings)).toEqual([])
+      expect(told((await audit.verify({ anchor: kept[1]! })).findings)).toEqual([expect.stringMatching(/^rewritten /)])
+    })
+
     it('the whole log removed is found with an anchor', async () => {
       const { run, audit, kept } = await log()
       await run('DELETE FROM sojourn_audit', 'DELETE FROM sojourn_audit_checkpoints', 'DELETE FROM sojourn_audit_state')
 
       expect(told((await audit.verify({ anchor: kept.at(-1)! })).findings)).toEqual([`truncated 1-${kept.at(-1)!.seq}`])
+    })
+
+    it('the next writer notices that the tail is missing, and leaves the gap as it is', async () => {
+      const { run, finds, audit } = await log()
+      await run('DELETE FROM sojourn_audit WHERE seq > 30')
+
+      const { seq } = await audit.record({ action: 'console.looked', actor: 'root' })
+
+      expect(seq).toBe(37)
+      expect(await finds()).toEqual(['missing 31-35', 'restarted 36'])
     })
 
     it('two entries that changed places are found', async () => {
@@ -269,6 +292,21 @@ for (const engine of engines) {
       const { findings } = await audit.verify({ anchor: { ...kept[0]!, body: kept[0]!.body.replace('"seq":', '"seq":1') } })
 
       expect(told(findings)).toEqual(['anchor-forged 1'])
+    })
+
+    it('what retention left is vouched for by the new key too, before the old one leaves the ring', async () => {
+      const place = await engine.place()
+      onTestFinished(() => place.close())
+      const old = await filled(place.open(), 30, { keys: OLDER_KEY })
+      expect((await old.audit.retain({ olderThan: 10_000 })).removed).toBeGreaterThan(0)
+      await old.audit.close()
+      const both = openLog(place.open(), { keys: [FOREIGN_KEY, OLDER_KEY] })
+      await both.audit.record({ action: 'x', actor: 'root' })
+      await both.audit.close()
+      const without = openLog(place.open(), { keys: FOREIGN_KEY })
+      onTestFinished(() => without.audit.close())
+
+      expect(told((await without.audit.verify()).findings)).toEqual([])
     })
 
     it('a ring that got a new key goes on, and a key that left it is good as a trusted key', async () => {
