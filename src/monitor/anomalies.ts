@@ -9,18 +9,25 @@ import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { checkSubject } from '../core/starting.ts'
 import { ledgerCalls } from '../core/store-calls.ts'
+import { isSessionId } from '../core/token.ts'
 import { misuse } from '../core/unit-of-work.ts'
 import { Acting } from './anomalies/acting.ts'
 import { Assessor } from './anomalies/assessing.ts'
+import { Behaviour, defaultBehaviour } from './anomalies/behaviour.ts'
 import { AnomalyGuard, type GuardedRequest } from './anomalies/guard.ts'
 import { type AnomalyOptions, type Assessment, type SignInAttempt, whole } from './anomalies/options.ts'
 import { PlaceFinder } from './anomalies/places.ts'
 import { invalid, resolvePolicy } from './anomalies/policy.ts'
 import { Floods } from './anomalies/rules/floods.ts'
 
+export type { BehaviourScale } from './anomalies/behaviour.ts'
 export type { AnomalyOptions, Assessment, SignInAttempt } from './anomalies/options.ts'
 export type { GeoDatabases, GeoReader } from './anomalies/places.ts'
 export { type AnomalyPolicy, defaultPolicy, type PolicyRule } from './anomalies/policy.ts'
+export { type ReplayOptions, type ReplayReport, replay } from './anomalies/replay.ts'
+
+import type { Signal } from './anomalies/signal.ts'
+
 export type { Action, Feature, Signal, SignalName } from './anomalies/signal.ts'
 
 /** A detector for one session service; a guard for its adapters at the same time: `guards: [anomalies]`. */
@@ -41,6 +48,21 @@ export interface AnomalyDetection {
    * await req.session.signIn({ subject: user.id, method: 'pwd', ...(action === 'step-up' && { due: 'aal2' }) })
    */
   assess(attempt: SignInAttempt): Promise<Assessment>
+
+  /**
+   * Tells how a session behaves, as often as you count it: once a minute, say, for those that were used. What few sessions do becomes the signal `unusual-behaviour`, and
+   * your policy's action is carried out. Until 500 observations were made it only learns. Each process knows what it was told itself.
+   *
+   * @param sessionId - Its public id.
+   * @param features - A number from 0 on for each that the option `behaviour` names.
+   * @returns The signal, whatever its score.
+   * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - a feature is missing or no such number, or `sessionId` is none.
+   * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - what the policy asks for could not be done.
+   * @see Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data", IJCAI 2011
+   * @example
+   * await anomalies.observe(session.id, { requestsPerMinute: 240, errorShare: 0.6, distinctRoutes: 90, nightShare: 1 })
+   */
+  observe(sessionId: string, features: Readonly<Record<string, number>>): Promise<Signal>
 
   /**
    * Forgets a person: profile, hours, places. Call it when an account is deleted.
@@ -112,6 +134,7 @@ export function anomalyDetection<Data>(sessions: Sessions<Data>, options: Anomal
   })
   const guard = new AnomalyGuard(service, assessor, acting)
   const floods = new Floods()
+  const behaviour = new Behaviour(options.behaviour ?? defaultBehaviour, calls.random)
   const stop = events.on('*', (event: SojournEvent) => {
     const signal = floods.see(event)
     if (signal !== undefined) return acting.byId([signal], { sessionId: event.sessionId, subject: event.subject })
@@ -130,6 +153,12 @@ export function anomalyDetection<Data>(sessions: Sessions<Data>, options: Anomal
       if (at !== undefined && !(Number.isFinite(at) && at >= 0))
         throw misuse('assess: `at` is no instant; expected epoch milliseconds')
       return assessor.assess(attempt)
+    },
+    async observe(sessionId: string, features: Readonly<Record<string, number>>) {
+      if (!isSessionId(sessionId)) throw misuse('observe: sessionId is no public id of a session')
+      const signal = behaviour.observe(features)
+      await acting.byId([signal], { sessionId })
+      return signal
     },
     async forget(subject: string) {
       checkSubject(subject)

@@ -6,8 +6,7 @@ import { hours, minutes } from '../../core/duration.ts'
 import type { Service } from '../../core/service.ts'
 import type { Ledger } from '../../core/store.ts'
 import type { Acting } from './acting.ts'
-import { AgentReader } from './agents.ts'
-import type { Client } from './client.ts'
+import { ClientReader } from './client-reader.ts'
 import { Detector, type Judgement, type SignIn } from './detector.ts'
 import { forgetPerson, loadKeys, type ModelKeys, readPerson, writePerson } from './keeping.ts'
 import type { Assessment, SignInAttempt } from './options.ts'
@@ -44,7 +43,7 @@ const MOST_LEARNING = 1000
 const ACCOUNTS_WINDOW = hours(1)
 
 export class Assessor {
-  readonly agents = new AgentReader()
+  readonly clients: ClientReader
   readonly #service: Service
   readonly #ledger: Ledger
   readonly #acting: Acting
@@ -59,6 +58,7 @@ export class Assessor {
     this.#ledger = ledger
     this.#acting = acting
     this.#settings = settings
+    this.clients = new ClientReader(settings.places)
   }
 
   /** @throws {StoreError} `ERR_STORE_UNAVAILABLE` */
@@ -77,7 +77,7 @@ export class Assessor {
     const { keys, detector, shards } = await this.#ready(now)
     // Reported by the call itself where it fails; the sign-in does not wait for it.
     shards.maintain(now).catch(() => {})
-    const { client, spot } = this.clientOf(attempt)
+    const { client, spot } = this.clients.read(attempt)
     const accounts = await this.#accountsOf(keys, attempt, now)
     const person = await readPerson(this.#ledger, keys, attempt.subject, now)
     const signIn = { at: attempt.at ?? now, client, spot, accounts }
@@ -135,26 +135,6 @@ export class Assessor {
     const now = this.#service.config.clock()
     const { keys } = await this.#ready(now)
     return forgetPerson(this.#ledger, keys, subject, now)
-  }
-
-  /** Anything the client says may be garbage; nothing of it is then known. */
-  clientOf({ address, userAgent, roundTrip }: Pick<SignInAttempt, 'address' | 'userAgent' | 'roundTrip'>): {
-    client: Client
-    spot: SignIn['spot']
-  } {
-    const place = this.#settings.places.find(address)
-    const agent = this.agents.read(userAgent)
-    const client = {
-      network: place?.network,
-      asn: place?.asn,
-      country: place?.country,
-      os: agent?.os,
-      device: agent?.device ?? '',
-      browser: agent?.browser,
-      version: agent?.version ?? 0,
-      roundTrip: typeof roundTrip === 'number' ? roundTrip : undefined,
-    }
-    return { client, spot: place?.spot }
   }
 
   /** Whoever tries many accounts from one address is counted in all processes. */

@@ -168,7 +168,7 @@ export class AnomalyGuard {
     const note = readNote(packed)
     const hash = this.#hashOf(note)
     if (hash === undefined) return { signals: [], next: this.#firstNote(texts) }
-    const agent = this.#assessor.agents.read(texts.userAgent)
+    const agent = this.#assessor.clients.agents.read(texts.userAgent)
     const place = this.#placeOf(texts, hash)
     const signals = [agentChanged(note, agent, hash), place && parallelUse(note, place, place.at)]
     let next = place === undefined ? note : withPlace(note, place)
@@ -183,7 +183,7 @@ export class AnomalyGuard {
     const salt = Buffer.from(this.#service.config.random(SALT_BYTES)).toString('base64url')
     const keyId = this.#newestKeyId
     const hash = this.#hashOf({ keyId, salt })!
-    const agent = this.#assessor.agents.read(texts.userAgent)
+    const agent = this.#assessor.clients.agents.read(texts.userAgent)
     const place = this.#placeOf(texts, hash)
     return {
       keyId,
@@ -196,7 +196,7 @@ export class AnomalyGuard {
   }
 
   #placeOf(texts: Texts, hash: (text: string) => string): SeenPlace | undefined {
-    const { client } = this.#assessor.clientOf(texts)
+    const { client } = this.#assessor.clients.read(texts)
     const text = client.asn === undefined ? client.network : `AS${client.asn}`
     if (text === undefined) return undefined
     return {

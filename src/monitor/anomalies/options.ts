@@ -1,5 +1,6 @@
 /** The options of `anomalyDetection`, and what it answers. */
 import type { Store } from '../../core/store.ts'
+import type { BehaviourScale } from './behaviour.ts'
 import type { GeoDatabases } from './places.ts'
 import type { AnomalyPolicy } from './policy.ts'
 import { invalid } from './policy.ts'
@@ -24,7 +25,12 @@ export interface AnomalyOptions {
    */
   readonly mostAccounts?: number
   /**
-   * The least share of network, agent and round-trip values kept of everybody, as a number of names. Default 24,000; 1,000 to 90,000. At 10 bytes in the store and about 60 in
+   * What `observe` is told of a session: names, each with the value that is the middle of its scale. Default `requestsPerMinute` 20, `errorShare` 0.2, `distinctRoutes` 20,
+   * `nightShare` 0.5. 1 to 16. A scale that everybody is at the end of tells nobody apart.
+   */
+  readonly behaviour?: BehaviourScale
+  /**
+   * How many names of networks, agents and distances are kept of everybody, the rarest going first. Default 24,000; 1,000 to 90,000. At 10 bytes in the store and about 60 in
    * memory each. With fewer the model knows less of rare networks.
    */
   readonly mostNames?: number
