@@ -15,6 +15,13 @@ import { checkRendererInstalled } from './html.ts'
 import { type Mounted, mount, type PageAnswer, type PageRequest } from './mount.ts'
 import { originCheck } from './origin.ts'
 
+export type { ActivityEntry } from './account-pages/activity.ts'
+export type { NotMe } from './account-pages/acts.ts'
+export type { AccountNotice, NoticeFound, NoticeOutcome } from './account-pages/notice.ts'
+export type { AccountDocument, AccountLayout, AccountPagesOptions, AccountPart } from './account-pages/options.ts'
+export type { AccountAudit, ListedSession } from './account-pages/overview.ts'
+export { type AccountWords, accountWords } from './account-pages/words.ts'
+
 /** Pages of a person's own account. */
 export interface AccountPages<Data> extends Mounted<Data> {
   /** Where they are. */

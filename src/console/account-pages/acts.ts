@@ -2,7 +2,6 @@
  * What a person may do on their page. Each act is done for the subject of the request's own session, whatever ids a form names: another person's session is never ended
  * here, and nobody learns whether it is there (ASVS 5.0, 7.5.2, 8.2.2).
  */
-import { isSojournError } from '../../core/errors.ts'
 import type { Service } from '../../core/service.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
@@ -51,9 +50,9 @@ export async function disown(
   const subject = session.subject!
   if (id !== undefined && id === session.id) return 'here'
   const known = id !== undefined && isSessionId(id) ? id : undefined
-  const isEnded = known !== undefined && (await revokeOwn(context, known, subject))
-  const sessionId = known !== undefined && (isEnded || (await isOwn(known))) ? known : undefined
-  service.events.emit({ type: 'sign-in.disowned', subject, sessionId, count: isEnded ? 1 : 0 })
+  const { ended, count } = await revokeOwn(context, session, known)
+  const sessionId = ended ?? (known !== undefined && (await isOwn(known)) ? known : undefined)
+  service.events.emit({ type: 'sign-in.disowned', subject, sessionId, count })
   return mark(context, { subject, sessionId })
 }
 
@@ -72,12 +71,17 @@ export async function mark(
   }
 }
 
-async function revokeOwn({ sessions }: ActContext, id: string, subject: string): Promise<boolean> {
-  try {
-    return await sessions.revoke(id, { subject, reason: 'disowned', actor: subject })
-  } catch (error) {
-    // Sealed cookies cannot tell whose an id is. All others can still be ended at once, which the next page offers.
-    if (isSojournError(error, 'ERR_STORE_UNSUPPORTED')) return false
-    throw error
-  }
+/** @returns The session that ended, where that is known, and how many did; `undefined` where the store cannot count them. */
+async function revokeOwn(
+  { sessions, service }: ActContext,
+  session: Session<unknown>,
+  id: string | undefined,
+): Promise<{ readonly ended: string | undefined; readonly count: number | undefined }> {
+  const { carries, revokesSubjects } = service.config.store.capabilities
+  const reason = 'disowned'
+  // Sealed cookies cannot tell whose an id is. All others can be ended at once, where there is a ledger to remember it in.
+  if (carries !== undefined) return { ended: undefined, count: revokesSubjects ? await session.revokeOthers({ reason }) : 0 }
+  const subject = session.subject!
+  const isEnded = id !== undefined && (await sessions.revoke(id, { subject, reason, actor: subject }))
+  return isEnded ? { ended: id, count: 1 } : { ended: undefined, count: 0 }
 }

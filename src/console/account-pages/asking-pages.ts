@@ -35,15 +35,24 @@ const MOST_SHOWN = 10
 
 export function confirmNotMePage(view: View, id: string | undefined, device: Device | undefined): AccountPage {
   const { words, paths, marks } = view
-  const { title, willEnd, hasEnded, willMark, button } = words.confirmNotMe
+  const { title, willMark, button } = words.confirmNotMe
+  const what = whatEnds(view, id, device)
   return asking(
     view,
     title,
-    html`${device !== undefined && miniature(view, device)}
-      ${device === undefined ? id !== undefined && html`<p>${hasEnded}</p>` : html`<p>${willEnd}</p>`}
+    html`${device !== undefined && miniature(view, device)} ${what !== undefined && html`<p>${what}</p>`}
       ${marks && html`<p>${willMark}</p>`}`,
     deed(view, paths.notMe, id === undefined ? {} : { id }, button),
   )
+}
+
+function whatEnds({ words, overview }: View, id: string | undefined, device: Device | undefined): string | undefined {
+  const { willEnd, hasEnded, mayEnd, willEndOthers, cannotEnd } = words.confirmNotMe
+  if (!overview.canEnd) return cannotEnd
+  if (!overview.canEndOne) return willEndOthers
+  if (device !== undefined) return willEnd
+  if (id === undefined) return undefined
+  return overview.isListed ? hasEnded : mayEnd
 }
 
 /** After "this wasn't me": what is done, and what is left to the person. */
@@ -54,7 +63,7 @@ export function securedPage(view: View): AccountPage {
     title: secured.title,
     body: html`<header class="sja-head">
         <h1>${secured.title}</h1>
-        <p>${secured.text}${marks && html` ${secured.marked}`}</p>
+        <p>${overview.canEnd ? secured.text : secured.cannotEnd}${marks && html` ${secured.marked}`}</p>
       </header>
       <section class="sja-section" aria-labelledby="sja-steps">
         <h2 id="sja-steps">${secured.steps}</h2>
@@ -68,7 +77,7 @@ export function securedPage(view: View): AccountPage {
               overview.canEndOthers
                 ? html`<p>${secured.others(overview.otherCount)}</p>
                     <a class="sja-button sja-button-grave" href=${`${paths.end}?which=others`}>${words.endOthers}</a>`
-                : html`<p>${secured.noOthers}</p>`
+                : html`<p>${overview.isListed ? secured.noOthers : secured.cannotEnd}</p>`
             }
           </li>
           <li><p>${secured.mail}</p></li>

@@ -20,7 +20,7 @@ export function deviceCard(view: View, device: Device): Markup {
       </h3>
       ${isPending && html`<p class="sja-odd-note">${words.pendingNote}</p>`}
       <dl class="sja-facts">
-        ${overview.isListed && fact(words.place, html`<bdi>${shown(device.place ?? words.unknownPlace).text}</bdi>`)}
+        ${device.place !== undefined && fact(words.place, html`<bdi title=${shown(device.place).title}>${shown(device.place).text}</bdi>`)}
         ${provider !== undefined && fact(words.signedInWith, html`<bdi title=${shown(provider).title}>${shown(provider).text}</bdi>`)}
         ${device.startedAt !== undefined && fact(words.started, moment(view, device.startedAt))}
         ${device.lastSeenAt !== undefined && fact(words.lastUsed, isCurrent ? words.now : moment(view, device.lastSeenAt))}

@@ -25,7 +25,7 @@ export function homePage(view: View, lines: readonly ActivityLine[], isLogged: b
         ${overview.otherCount === 0 && html`<p class="sja-quiet">${words.alone}</p>`}
         ${!overview.isListed && html`<p class="sja-quiet">${words.cannotList}</p>`}
       </section>
-      ${allAtOnce(view)} ${activity(view, lines, isLogged)}`,
+      ${overview.canEndAll && allAtOnce(view)} ${activity(view, lines, isLogged)}`,
   }
 }
 

@@ -19,5 +19,7 @@ export function ago(instant: number, now: number, lang: string, just: string): s
 
 /** Such as `25 Nov 2026, 01:56 UTC`. The server does not know where its reader is. */
 export function exactly(instant: number, lang: string): string {
-  return new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'long', timeZone: 'UTC' }).format(instant)
+  return new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23', timeZone: 'UTC' }).format(
+    instant,
+  )
 }

@@ -29,6 +29,10 @@ export interface Overview {
   readonly canEndOthers: boolean
   /** Whether one other can be ended by its id. */
   readonly canEndOne: boolean
+  /** Whether any other can be ended, one or all. */
+  readonly canEnd: boolean
+  /** Whether all can be ended at once. */
+  readonly canEndAll: boolean
   /** `undefined` where the store cannot count them. */
   readonly otherCount: number | undefined
 }
@@ -42,12 +46,15 @@ export type PlaceOf = (session: ListedSession) => string | undefined
 export async function overviewOf(service: Service, session: Session<unknown>, placeOf: PlaceOf): Promise<Overview> {
   const { listsSubjects, revokesSubjects, carries } = service.config.store.capabilities
   const canEndOne = carries === undefined
+  const canEnd = canEndOne || revokesSubjects
   if (!listsSubjects)
     return {
       devices: [currentOf(session)],
       isListed: false,
       canEndOthers: revokesSubjects,
       canEndOne,
+      canEnd,
+      canEndAll: revokesSubjects,
       otherCount: undefined,
     }
   const listed: readonly ListedSession[] = await session.list()
@@ -55,7 +62,7 @@ export async function overviewOf(service: Service, session: Session<unknown>, pl
     .map((one) => deviceOf(one, placeOf))
     .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || (b.lastSeenAt ?? 0) - (a.lastSeenAt ?? 0))
   const otherCount = devices.filter(({ isCurrent }) => !isCurrent).length
-  return { devices, isListed: true, canEndOthers: otherCount > 0, canEndOne, otherCount }
+  return { devices, isListed: true, canEndOthers: otherCount > 0, canEndOne, canEnd, canEndAll: revokesSubjects, otherCount }
 }
 
 function deviceOf(listed: ListedSession, placeOf: PlaceOf): Device {

@@ -54,16 +54,20 @@ async function askToEnd(context: RouteContext, { session, query }: RouteRequest)
   const id = query.get('id')
   if (which === undefined && id === session.id) {
     const view = await viewOf(context, session)
-    return page(confirmOnePage(view, view.overview.devices.find(({ isCurrent }) => isCurrent)!))
+    const here = view.overview.devices.find(({ isCurrent }) => isCurrent)
+    // It may have ended while this request was on its way.
+    return here === undefined ? { location: context.paths.home } : page(confirmOnePage(view, here))
   }
   session.requireAssurance(context.settings.requirement)
   const view = await viewOf(context, session)
+  const { overview, paths } = view
+  if (which === 'others' ? !overview.canEndOthers : which === 'all' && !overview.canEndAll) return { location: paths.home }
   if (which !== undefined) return page(confirmManyPage(view, which))
   const device = view.overview.devices.find((one) => one.id === id)
   return device === undefined ? told(context, 'gone') : page(confirmOnePage(view, device))
 }
 
-async function doEnd({ settings, paths }: RouteContext, { session, query: form }: RouteRequest): Promise<RouteAnswer> {
+async function doEnd({ service, settings, paths }: RouteContext, { session, query: form }: RouteRequest): Promise<RouteAnswer> {
   session.requireAssurance()
   const which = whichOf(form)
   const id = form.get('id') ?? ''
@@ -72,6 +76,9 @@ async function doEnd({ settings, paths }: RouteContext, { session, query: form }
     return { location: settings.signedOutPage }
   }
   session.requireAssurance(settings.requirement)
+  const { revokesSubjects, carries } = service.config.store.capabilities
+  // The page does not offer what the store cannot do; whoever asks all the same is shown the page.
+  if (which === undefined ? carries !== undefined : !revokesSubjects) return { location: paths.home }
   if (which !== undefined) {
     await session.revokeOthers()
     if (which === 'others') return told({ paths }, 'others')

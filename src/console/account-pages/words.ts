@@ -16,7 +16,6 @@ export interface AccountWords {
   readonly isPending: string
   readonly pendingNote: string
   readonly place: string
-  readonly unknownPlace: string
   readonly signedInWith: string
   readonly started: string
   readonly lastUsed: string
@@ -54,12 +53,17 @@ export interface AccountWords {
     readonly title: string
     readonly willEnd: string
     readonly hasEnded: string
+    readonly mayEnd: string
+    readonly willEndOthers: string
+    readonly cannotEnd: string
     readonly willMark: string
     readonly button: string
   }
   readonly secured: {
     readonly title: string
     readonly text: string
+    /** Where the store can end nothing but the session in use. */
+    readonly cannotEnd: string
     readonly marked: string
     readonly steps: string
     readonly password: string
@@ -107,7 +111,6 @@ export const accountWords: AccountWords = {
   isPending: 'Not all the way in',
   pendingNote: 'Somebody gave your password here, and not yet the second step.',
   place: 'Network',
-  unknownPlace: 'not recorded',
   signedInWith: 'Signed in with',
   started: 'Signed in',
   lastUsed: 'Last used',
@@ -148,12 +151,16 @@ export const accountWords: AccountWords = {
     title: 'This wasn’t you?',
     willEnd: 'We sign this device out at once: 1 session ends.',
     hasEnded: 'That session is over by now; nothing is left to sign out.',
+    mayEnd: 'If that session is not over by now, it ends.',
+    willEndOthers: 'This site cannot sign out one device alone: all your other devices are signed out at once.',
+    cannotEnd: 'This site cannot sign out other devices. Choose a new password at once.',
     willMark: 'Your password may be known to somebody else, so you will be asked for a new one.',
     button: 'Yes, this wasn’t me',
   },
   secured: {
     title: 'Thank you for telling us',
     text: 'Whatever it was, it is signed out now and cannot come back without signing in again.',
+    cannotEnd: 'This site cannot sign out other devices; they stay signed in until their time is over.',
     marked: 'Your account is marked: it needs a new password.',
     steps: 'What to do next',
     password: 'Choose a new password that you use nowhere else.',
