@@ -41,6 +41,7 @@ const isInOtherHands = (event: SojournEvent) =>
   event.type === 'refresh-token.refused' && (event.reason === 'other-client' || event.reason === 'other-key')
 const isAnotherClient = (event: SojournEvent) =>
   event.type === 'traits.drifted' && !event.isShadow && (event.grade === 'step-up' || event.grade === 'revoke')
+const isAnomaly = (event: SojournEvent) => event.type === 'anomaly.detected' && !event.isShadow && event.action !== 'note'
 
 /**
  * The rules that `alerts` has unless it is given others: each is something that a person should look at soon. Spread them to add your own.
@@ -52,6 +53,7 @@ export const alertRules: readonly AlertRule[] = [
   { name: 'stolen-token', on: ['session.reused', 'refresh-token.reused'] },
   { name: 'token-in-other-hands', on: 'refresh-token.refused', when: isInOtherHands },
   { name: 'another-client', on: 'traits.drifted', when: isAnotherClient },
+  { name: 'anomaly', on: 'anomaly.detected', when: isAnomaly },
   { name: 'copied-passkey', on: 'factor.suspected' },
   { name: 'disowned-sign-in', on: 'sign-in.disowned' },
   { name: 'guessing', on: 'throttle.reached' },

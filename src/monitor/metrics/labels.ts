@@ -35,6 +35,7 @@ function outcomeOf(event: SojournEvent): string {
     if (event.subject === undefined) return 'anonymous'
     return event.pending === undefined ? 'signed-in' : 'pending'
   }
+  if (event.type === 'anomaly.detected' && event.isShadow) return 'shadow'
   if (event.type === 'csrf.refused') return event.isReportOnly ? 'reported' : 'refused'
   return wordIn(event, OUTCOMES)
 }
