@@ -14,7 +14,7 @@ export function mapStore(): Store {
   const end = (row: ReadOutcome) => (row.kind === 'record' ? row.record.deadline : row.tombstone.absoluteDeadline)
   // Nothing waits between looking and writing: that makes each operation atomic here. Yours needs a transaction.
   const { capabilities: all, ledger, channel } = memoryStore()
-  const capabilities = { ...all, limitsSubjects: false, revokesLinked: false }
+  const capabilities = { ...all, limitsSubjects: false, revokesLinked: false, queries: false }
   return {
     ...{ name: 'map', capabilities, ledger, channel, close: async () => {} },
     create: operation((record, { now, replaces }) => {

@@ -70,7 +70,7 @@ async function measure(name: string, store: Store): Promise<void> {
     )
     let count = ''
     const time = await median(async () => {
-      const counted = await store.count!(filter, { now, most: 10_000 })
+      const counted = await store.count!(filter, { now, most: 1000 })
       count = `${counted.isAtLeast ? '≥ ' : ''}${counted.count}`
     })
     console.log(`| ${what} | ${rows}${next ? '+' : ''} | ${cells.join(' | ')} | ${count} in ${time} |`)

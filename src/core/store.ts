@@ -37,7 +37,7 @@ export interface Tombstone {
 
 /** A record to create. The store stamps `version` 1 and the subject's present `epoch`. */
 export type NewRecord = Omit<StoredRecord, 'version' | 'epoch'> & {
-  /** What `query` finds the record by beyond its columns. A store without `capabilities.queries` may pass over it: core keeps both in the body, too. */
+  /** What `query` finds the record by beyond its columns; core keeps both in the body, too. Never given to a store without `capabilities.queries`. */
   readonly labels?: RecordLabels | undefined
 }
 

@@ -25,8 +25,10 @@ const factoryOf =
     return { store: changed(store, breakIt(store)), close: () => store.close() }
   }
 
-const brokenRules = (breakIt: Break, options?: StoreContractOptions, only?: readonly string[]) =>
-  kit.brokenRules(describeStoreContract, factoryOf(breakIt), options, only)
+const brokenRules = (breakIt: Break, options: StoreContractOptions = {}, only?: readonly string[]) => {
+  const capabilities = { queries: true, ...options.capabilities }
+  return kit.brokenRules(describeStoreContract, factoryOf(breakIt), { ...options, capabilities }, only)
+}
 
 describe('the store contract finds', () => {
   it('no fault in a store that has none', async () => {
@@ -205,8 +207,64 @@ describe('the store contract finds', () => {
       { capabilities: { revokesLinked: false } },
     )
 
+    const searching = await brokenRules(
+      (store) => ({
+        capabilities: { ...store.capabilities, queries: false },
+        query: async () => ({ rows: [], next: undefined }),
+      }),
+      { capabilities: { queries: false } },
+    )
+
+    expect(searching).toEqual(['a store that cannot search says so when it is asked to'])
     expect(ending).toEqual(['a store that ends no subjects says so when asked, and ends nothing'])
     expect(severing).toEqual(['a store that knows no logins says so when it is asked to end one'])
+  })
+
+  it('a search that goes by position, by pattern, or forgets what it was asked', async () => {
+    const positional = await brokenRules((store) => ({
+      query: async (filter, options) => {
+        const { rows } = await store.query!(filter, { ...options, cursor: undefined, limit: 500 })
+        const from = options.cursor === undefined ? 0 : Number(options.cursor)
+        const page = rows.slice(from, from + options.limit)
+        return { rows: page, next: rows.length > from + options.limit ? String(from + options.limit) : undefined }
+      },
+    }))
+    const likely = await brokenRules((store) => ({
+      query: async ({ subjectPrefix, ...filter }, options) => {
+        const found = await store.query!(filter, options)
+        if (subjectPrefix === undefined) return found
+        const pattern = new RegExp(
+          `^${subjectPrefix
+            .replace(/[[\]\\*]/g, '.')
+            .replaceAll('%', '.*')
+            .replaceAll('_', '.')}`,
+          'isu',
+        )
+        const subjectOf = (row: (typeof found.rows)[number]) => (row.kind === 'record' ? row.record : row.tombstone).subject
+        return { ...found, rows: found.rows.filter((row) => pattern.test(subjectOf(row) ?? '')) }
+      },
+    }))
+    const lax = await brokenRules((store) => ({
+      query: (filter, options) => store.query!({ ...filter, state: filter.state === 'expired' ? 'all' : filter.state }, options),
+      count: async (filter, options) => ({ ...(await store.count!(filter, options)), isAtLeast: false }),
+    }))
+    const twice = await brokenRules((store) => ({
+      query: async (filter, options) => {
+        const found = await store.query!(filter, { ...options, limit: Math.max(1, options.limit - 1) })
+        return options.limit > 1 && options.cursor !== undefined && found.rows[0]
+          ? { ...found, rows: [found.rows[0], ...found.rows] }
+          : found
+      },
+    }))
+
+    expect(positional).toContain(
+      'between two pages others write: no row comes twice, and none is missed that was there all the time',
+    )
+    expect(positional).toContain('a cursor of another order, or of nobody, is refused')
+    expect(likely).toContain('a prefix means its characters and nothing else')
+    expect(lax).toContain('a state finds what is in it, to the millisecond')
+    expect(lax).toContain('a count is exact as far as it goes, and says when there may be more')
+    expect(twice).toContain('sessions of one instant are given once each, in an order that stays, newest first')
   })
 
   it('logins that end without being remembered, whatever their instant, or by one of their names only', async () => {

@@ -362,15 +362,4 @@ export function noQueryRules(rule: Rule): void {
       isUnsupported(await rejects(store.query({}, { now, order: 'newest', limit: 10 }), 'query'), 'query')
     if (store.count !== undefined) isUnsupported(await rejects(store.count({}, { now, most: 10 }), 'count'), 'count')
   })
-
-  rule('a store that cannot search keeps a session whatever it is labelled with', async ({ store, now }) => {
-    const { labels: _, ...columns } = await create(store, someRecord(now, { labels: { device: 'a', network: 'b' } }), { now })
-
-    const read = await store.read(columns.id)
-    isEqual(
-      read?.kind === 'record' && read.record,
-      { ...columns, version: 1, epoch: read?.kind === 'record' ? read.record.epoch : 0 },
-      'what is read',
-    )
-  })
 }
