@@ -22,7 +22,23 @@ import { watchEvents } from './seen.ts'
 import { type Frame, NOTHING_HERE, PAGE_HEADERS, type Page, pageAnswer, seeOther } from './shell.ts'
 import { STYLES } from './styles.ts'
 
-export { accountPages } from './account-pages.ts'
+export {
+  type AccountAudit,
+  type AccountDocument,
+  type AccountLayout,
+  type AccountNotice,
+  type AccountPages,
+  type AccountPagesOptions,
+  type AccountPart,
+  type AccountWords,
+  type ActivityEntry,
+  accountPages,
+  accountWords,
+  type ListedSession,
+  type NoticeFound,
+  type NoticeOutcome,
+  type NotMe,
+} from './account-pages.ts'
 export type { ConsoleAudit, ConsoleDeed, EntryQuery, ShownEntry, ShownFinding } from './audit.ts'
 export type { Mounted } from './mount.ts'
 export type { ConsoleHub, ConsoleTokens, ShownDelivery } from './neighbours.ts'

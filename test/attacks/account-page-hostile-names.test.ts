@@ -13,7 +13,7 @@ const NAMES = [
   '\u202Exuni\u202C no xoferiF\u2066',
   'x'.repeat(1024),
   '🦊\u0000\ud800\u2028',
-  '{{constructor}}${1}',
+  '{{constructor}}',
 ]
 
 /** What turns text around, and what ends lines unseen. */

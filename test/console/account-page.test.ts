@@ -304,7 +304,7 @@ describe('stores that cannot list', () => {
 
   it('with sealed cookies and a ledger: the session in use is shown, and all others can be ended at once', async () => {
     const onNotMe = vi.fn()
-    const { here, there } = await two({ store: ledger() }, { onNotMe })
+    const { here, there } = await two({ store: ledger() as never }, { onNotMe })
     const page = await here.text(HOME)
     const asked = wordsIn(await here.text(`${END}?which=others`))
     await here.press(`${END}?which=others`)
@@ -316,7 +316,7 @@ describe('stores that cannot list', () => {
   })
 
   it('and "this wasn’t me" ends all others, as it says', async () => {
-    const { here, there } = await two({ store: ledger() }, { onNotMe: () => {} })
+    const { here, there } = await two({ store: ledger() as never }, { onNotMe: () => {} })
     const asked = wordsIn(await here.text(NOT_ME))
     await here.press(NOT_ME)
 
@@ -325,7 +325,7 @@ describe('stores that cannot list', () => {
   })
 
   it('without a ledger nothing is offered that cannot be done', async () => {
-    const { here, hereId } = await two({ store: cookieStore() })
+    const { here, hereId } = await two({ store: cookieStore() as never })
     const page = wordsIn(await here.text(HOME))
     const statuses = [(await here.visit(`${END}?which=others`)).status, (await here.visit(`${END}?which=all`)).status]
 
