@@ -9,7 +9,7 @@ import { type AuditEntry, toEntry } from './audit/entry.ts'
 import { type ExportOptions, exportLog } from './audit/exporting.ts'
 import { type AuditOptions, RETAIN_EVERY, resolveAuditOptions } from './audit/options.ts'
 import { type AuditRecord, draftOf } from './audit/own-entry.ts'
-import { recorder } from './audit/recording.ts'
+import { likenessOf, recorder } from './audit/recording.ts'
 import { type Retained, retainLog } from './audit/retaining.ts'
 import { type AuditPage, type AuditQuery, searchLog } from './audit/searching.ts'
 import { type AuditPublicKey, createSigner } from './audit/signing.ts'
@@ -97,6 +97,9 @@ export interface AuditLog {
   close(options?: { readonly timeout?: number }): Promise<void>
 }
 
+/** Events written in one go: in SQLite that is the time during which nothing else happens in this process. */
+const BATCH = 200
+
 /**
  * Starts the audit log of an application. Each process that makes sessions makes one over the same store; they write one log.
  *
@@ -134,8 +137,10 @@ export function auditLog<Data>(sessions: Sessions<Data>, options: AuditOptions):
     name: 'audit',
     // What it does itself when the store is away would only grow while that is so.
     wants: (event) => !(event.type === 'store.failed' && event.operation.startsWith(OPERATION)) && settings.records(event),
+    likeness: likenessOf,
     deliver: recorder(writer, clock),
     linger: settings.linger,
+    batchSize: BATCH,
     mostWaiting: settings.mostWaiting,
   })
 

@@ -12,6 +12,9 @@ export interface Lost {
   readonly lastAt: number
 }
 
+/** An event, and how many that were alike it stands for, where they were more than one. */
+export type Merged = SojournEvent & { readonly times?: number; readonly lastAt?: number }
+
 /** What a consumer is. */
 export interface ConsumerOptions {
   /** Its name in reports, such as `audit`. */
@@ -19,12 +22,17 @@ export interface ConsumerOptions {
   /** Whether it wants this event. Called inside a request: quick, and without waiting. Default: all. */
   readonly wants?: (event: SojournEvent) => boolean
   /**
+   * What an event is like: while one waits, those like it are counted with it and take no room, so that a flood neither fills the queue nor pushes out what is rare. `undefined`: like no other.
+   * Called inside a request. Default: each is an event of its own.
+   */
+  readonly likeness?: (event: SojournEvent) => string | undefined
+  /**
    * Takes a batch, oldest first. When it throws, or its promise rejects, the very same array comes again later: it must bear that.
    *
    * @param lost - What found no room since the last batch it took.
    * @param signal - Aborted when `close` will not wait any longer.
    */
-  readonly deliver: (batch: readonly SojournEvent[], lost: Lost | undefined, signal: AbortSignal) => Promise<unknown> | unknown
+  readonly deliver: (batch: readonly Merged[], lost: Lost | undefined, signal: AbortSignal) => Promise<unknown> | unknown
   /** Most events that wait. Default 10,000. Then the newest are lost: those that wait tell how it began. */
   readonly mostWaiting?: number
   /** Most events in a batch. Default 500. */
@@ -62,11 +70,20 @@ export function consume(sessions: object, options: ConsumerOptions): Consumer {
   return new Queue(serviceOf(sessions), options)
 }
 
+interface Waiting {
+  readonly event: SojournEvent
+  readonly likeness: string | undefined
+  times: number
+  lastAt: number
+}
+
 class Queue implements Consumer {
   readonly #service: Service
   readonly #options: ConsumerOptions &
     Required<Pick<ConsumerOptions, 'mostWaiting' | 'batchSize' | 'linger' | 'pauses' | 'reportEvery'>>
-  readonly #queue: SojournEvent[] = []
+  readonly #queue: Waiting[] = []
+  /** Those that others may be counted with: not yet in a batch. */
+  readonly #alike = new Map<string, Waiting>()
   readonly #abort = new AbortController()
   readonly #stopListening: () => void
   #whenEmpty: (() => void)[] = []
@@ -79,7 +96,7 @@ class Queue implements Consumer {
   #reporting: NodeJS.Timeout | undefined
   #lost: Lost | undefined
   /** What is being delivered, or is to be delivered again. */
-  #batch: { readonly events: readonly SojournEvent[]; readonly lost: Lost | undefined } | undefined
+  #batch: { readonly events: readonly Merged[]; readonly lost: Lost | undefined } | undefined
 
   constructor(service: Service, options: ConsumerOptions) {
     this.#service = service
@@ -139,13 +156,22 @@ class Queue implements Consumer {
     // It is told of its own losses beside the next batch, and there may be no room for more.
     if (event.type === 'monitor.dropped' && event.consumer === this.#options.name) return
     if (this.#options.wants?.(event) === false) return
+    const likeness = this.#options.likeness?.(event)
+    const alike = likeness === undefined ? undefined : this.#alike.get(likeness)
+    if (alike !== undefined) {
+      alike.times++
+      alike.lastAt = event.at
+      return
+    }
     if (this.#queue.length >= this.#options.mostWaiting) {
       const { count = 0, firstAt = event.at } = this.#lost ?? {}
       this.#lost = { count: count + 1, firstAt, lastAt: event.at }
       this.#drop(1)
       return
     }
-    this.#queue.push(event)
+    const waiting = { event, likeness, times: 1, lastAt: event.at }
+    this.#queue.push(waiting)
+    if (likeness !== undefined) this.#alike.set(likeness, waiting)
     if (this.#timer === undefined && !this.#isDelivering) this.#schedule(this.#options.linger)
   }
 
@@ -161,7 +187,7 @@ class Queue implements Consumer {
     if (this.#isDelivering) return
     this.#isDelivering = true
     const { name, deliver, batchSize, pauses } = this.#options
-    this.#batch ??= { events: this.#queue.slice(0, batchSize), lost: this.#lost }
+    this.#batch ??= { events: this.#queue.slice(0, batchSize).map((waiting) => this.#merged(waiting)), lost: this.#lost }
     const { events, lost } = this.#batch
     try {
       if (events.length > 0 || lost !== undefined) await deliver(events, lost, this.#abort.signal)
@@ -181,6 +207,11 @@ class Queue implements Consumer {
     } else if (this.#queue.length > 0 || this.#lost !== undefined)
       this.#schedule(this.#queue.length >= batchSize || this.#whenEmpty.length > 0 ? 0 : this.#options.linger)
     else for (const resolve of this.#whenEmpty.splice(0)) resolve()
+  }
+
+  #merged({ event, likeness, times, lastAt }: Waiting): Merged {
+    if (likeness !== undefined) this.#alike.delete(likeness)
+    return times === 1 ? event : { ...event, times, lastAt }
   }
 
   /** What was lost while it was being told is told next time. */

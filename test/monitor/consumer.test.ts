@@ -136,6 +136,29 @@ describe('consume', () => {
     expect(reports('monitor.dropped')).toMatchObject([{ consumer: 'tested', count: 3 }])
   })
 
+  it('what is alike takes no room while one of it waits, and says how many it was; the next batch counts anew', async () => {
+    const { consumer, emit, batches, clock } = setUp({
+      mostWaiting: 3,
+      likeness: ({ subject }) => (subject === '0' ? 'flood' : undefined),
+    })
+    const startedAt = clock()
+    for (let i = 0; i < 1000; i++) {
+      emit(1)
+      clock.advance(1)
+    }
+    emit(2, 1)
+    await consumer.drained()
+    emit(1)
+    await consumer.drained()
+
+    expect(consumer.dropped).toBe(0)
+    expect(batches).toMatchObject([
+      [{ at: startedAt, times: 1000, lastAt: startedAt + 999 }, { subject: '1' }, { subject: '2' }],
+      [{ subject: '0' }],
+    ])
+    expect(batches[1]![0]).not.toHaveProperty('times')
+  })
+
   it('close delivers what waits', async () => {
     const { consumer, emit, subjects } = setUp({ linger: 60_000 })
     emit(5)

@@ -1,6 +1,7 @@
 /** The log as lines of JSON, for other systems and for outsiders who check it. */
 import { ConfigError } from '../../core/errors.ts'
 import type { AuditStore, StoredCheckpoint } from './audit-store.ts'
+import { breath } from './breath.ts'
 import { canonical } from './canonical.ts'
 import { toEcs } from './ecs.ts'
 import { toEntry } from './entry.ts'
@@ -20,7 +21,7 @@ export interface ExportOptions {
   readonly signal?: AbortSignal
 }
 
-const PAGE = 500
+const PAGE = 200
 const FORMATS = { ecs: toEcs, ocsf: toOcsf } as const
 
 export async function* exportLog(
@@ -46,6 +47,7 @@ export async function* exportLog(
     }
     if (page.length < PAGE) return
     seq = page.at(-1)!.seq
+    await breath()
   }
 }
 

@@ -11,7 +11,7 @@ export function recorder(writer: Writer, now: () => number) {
   return async (batch: readonly SojournEvent[], lost: Lost | undefined): Promise<void> => {
     const name = names.get(batch) ?? writer.newName()
     names.set(batch, name)
-    const drafts = draftsOf(batch.map((event) => plainOf(event, now)))
+    const drafts = batch.map((event) => plainOf(event, now))
     if (lost !== undefined) drafts.push(gap(lost))
     await writer.write(name, { drafts, now: now() })
   }
@@ -20,26 +20,21 @@ export function recorder(writer: Writer, now: () => number) {
 /** A gap in the log is an entry of it. It stands behind what waited while others were lost. */
 const gap = ({ count, firstAt, lastAt }: Lost): Draft => ({ type: 'audit.gap', at: firstAt, count, lastAt })
 
+const LONGEST_LIKENESS = 1024
+
 /**
  * Events that are nobody's and the same but for their instant become one entry with a count: whoever sends a million forged cookies must not be able to fill the disk with
- * what is written about it.
+ * what is written about it, nor the queue.
  */
-function draftsOf(batch: readonly Draft[]): Draft[] {
-  const drafts: Draft[] = []
-  const places = new Map<string, number>()
-  for (const event of batch) {
-    const { at, ...facts } = event
-    const likeness = event.sessionId === undefined && event.subject === undefined ? canonical(facts) : undefined
-    const place = likeness === undefined ? undefined : places.get(likeness)
-    if (place === undefined) {
-      if (likeness !== undefined) places.set(likeness, drafts.length)
-      drafts.push(event)
-      continue
-    }
-    const first = drafts[place]!
-    drafts[place] = { ...first, times: Number(first.times ?? 1) + 1, lastAt: at }
+export function likenessOf(event: SojournEvent): string | undefined {
+  if (event.sessionId !== undefined || event.subject !== undefined) return undefined
+  try {
+    const likeness = canonical({ ...event, at: undefined } as unknown as Draft)
+    return likeness.length <= LONGEST_LIKENESS ? likeness : undefined
+  } catch {
+    // It refers to itself; see below.
+    return undefined
   }
-  return drafts
 }
 
 const LONGEST_BODY = 16_384

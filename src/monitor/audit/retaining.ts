@@ -3,6 +3,7 @@
  * statement.
  */
 import type { AuditStore } from './audit-store.ts'
+import { breath } from './breath.ts'
 import { digest } from './canonical.ts'
 import type { Signer } from './signing.ts'
 import { open } from './statements.ts'
@@ -17,7 +18,7 @@ export interface Retained {
 }
 
 /** Rows removed in one transaction: others write in between. */
-const STEP = 1000
+const STEP = 500
 
 interface Parts {
   readonly store: Pick<AuditStore, 'state' | 'lastCheckpoint' | 'remove'>
@@ -56,6 +57,7 @@ export async function retainLog(
     const step = await store.remove({ through: cut.seq, checkpoint: cut.checkpoint, limit: STEP })
     removed += step
     if (step < STEP) return { removed, through: cut.seq }
+    await breath()
   }
 }
 

@@ -3,6 +3,7 @@
  * checkpoints, the head, the cut that retention left, and a checkpoint that was kept elsewhere. It holds a page of entries at a time.
  */
 import type { AuditState, AuditStore, StoredCheckpoint, StoredEntry } from './audit-store.ts'
+import { breath } from './breath.ts'
 import { digest } from './canonical.ts'
 import { beginning, restart, TAMPERED } from './chain.ts'
 import { columnsOf, hashOf, parseBody } from './entry.ts'
@@ -40,7 +41,8 @@ export interface Verification {
 
 type Reader = Pick<AuditStore, 'state' | 'entries' | 'checkpoints'>
 
-const PAGE = 1000
+/** Read and hashed in one go: some milliseconds. */
+const PAGE = 200
 
 export async function verifyLog(store: Reader, signer: Signer, options: VerifyOptions = {}): Promise<Verification> {
   const run = new Run(store, signer, options)
@@ -156,6 +158,7 @@ class Run {
       for (const entry of page) await this.#readEntry(entry)
       onProgress?.({ seq: this.#seq, through })
       if (page.length < PAGE) return
+      await breath()
     }
   }
 

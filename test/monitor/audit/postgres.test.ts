@@ -82,7 +82,7 @@ it('while the server is away, events wait; afterwards each is there once, in ord
 
   const { entries } = await audit.search({ types: ['session.expired'], limit: 500 })
 
-  expect(entries.sort((a, b) => a.seq - b.seq).map(({ subject }) => subject)).toEqual(
+  expect(entries.toSorted((a, b) => a.seq - b.seq).map(({ subject }) => subject)).toEqual(
     Array.from({ length: 30 }, (_, i) => `p${i}`),
   )
   expect((await audit.verify()).isIntact).toBe(true)
