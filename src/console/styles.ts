@@ -135,6 +135,7 @@ td.act { justify-content: flex-start; }
 .pages { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; justify-content: space-between; }
 .foot { padding: 0 1rem 2rem; color: var(--soft); font-size: .8125rem; max-width: 88rem; }
 @media (min-width: 640px) {
+  .nav { border-top: 0; padding: 0; }
   .stats { grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); }
   .facts { grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
   form.filters { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); align-items: end; }
@@ -162,6 +163,7 @@ td.act { justify-content: flex-start; }
   .nav ul { flex-direction: column; }
   .nav a { padding: .3rem .8rem; }
   .nav a[aria-current] { box-shadow: inset 3px 0 0 var(--accent); border-radius: 4px 7px 7px 4px; }
+  .brand bdi { display: block; }
   .who { margin: .5rem 0 0; flex-wrap: wrap; }
   main { padding: 1.75rem 2rem 3rem; gap: 1.5rem; }
   .foot { padding: 0 2rem 2rem; }
