@@ -176,9 +176,7 @@ export function auditLog<Data>(sessions: Sessions<Data>, options: AuditOptions):
     async record(entry) {
       const draft = draftOf(entry, clock())
       const written = await writer.write(writer.newName(), { drafts: [draft], now: clock() })
-      const seq = written!.firstSeq
-      const [stored] = await store.entries({ after: seq - 1, through: seq, limit: 1 })
-      return toEntry(stored!)
+      return toEntry(written!.entries[0]!)
     },
     search: async (query = {}) => searchLog(store, query),
     verify: (verifyOptions) => verifyLog(store, signer, verifyOptions),

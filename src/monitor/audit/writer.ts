@@ -3,12 +3,14 @@
  * a writer that lost the answer asks again with the same name, and finds out whether it was written. So nothing is there twice.
  */
 import type { Random } from '../../core/crypto.ts'
-import type { AuditState, AuditStore, StoredCheckpoint } from './audit-store.ts'
+import type { AuditState, AuditStore, StoredCheckpoint, StoredEntry } from './audit-store.ts'
 import { type ChainRules, extend, type Request, type Tampering } from './chain.ts'
 
 /** What a batch became. */
 export interface Written {
   readonly firstSeq: number
+  /** As they are kept; empty when the batch was there already. */
+  readonly entries: readonly StoredEntry[]
 }
 
 /** What a writer tells of. */
@@ -54,7 +56,7 @@ export class Writer {
       afterwards = () => {}
       const present = firstSeqOf(state, name)
       if (present !== undefined) {
-        written = { firstSeq: present }
+        written = { firstSeq: present, entries: [] }
         return undefined
       }
       const extension = extend(this.#rules, state, request, this.#remembered)
@@ -63,7 +65,7 @@ export class Writer {
         return undefined
       }
       const { write, firstSeq, tampering } = extension
-      written = { firstSeq }
+      written = { firstSeq, entries: write.entries.slice(-request.drafts.length) }
       afterwards = () => {
         this.#remembered = write.head?.body
         if (write.checkpoint !== undefined) this.#events.checkpointed(write.checkpoint)

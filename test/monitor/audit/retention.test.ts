@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { engines } from './engines.ts'
-import { filled, openLog, until, wrapped } from './support.ts'
+import { FOREIGN_KEY, filled, openLog, until, wrapped } from './support.ts'
 
 for (const engine of engines) {
   describe(`in ${engine.name}`, () => {
@@ -78,6 +78,14 @@ for (const engine of engines) {
       expect((await audit.verify()).isIntact).toBe(true)
 
       expect(await other.audit.retain({ olderThan: 365 * 86_400_000 })).toEqual({ removed: 1, through })
+    })
+
+    it('what was signed by a key nobody trusts any more stays: it vouches for nothing', async () => {
+      const { place } = await log()
+      const other = openLog(place.open(), { keys: FOREIGN_KEY })
+      onTestFinished(() => other.audit.close())
+
+      expect(await other.audit.retain({ olderThan: 0 })).toEqual({ removed: 0, through: 0 })
     })
 
     it('removing more by hand than retention did is found', async () => {
