@@ -68,7 +68,7 @@ describe('what is shown', () => {
   it('the place is what the application has words for, or the network that is recorded', async () => {
     const { here } = await two({}, { place: ({ isCurrent }) => (isCurrent ? 'Kyiv, Ukraine' : undefined) })
 
-    expect(wordsIn(await here.text(HOME)).match(/Network \S+ \S+/g)).toEqual(['Network Kyiv, Ukraine'])
+    expect(wordsIn(await here.text(HOME)).match(/Place \S+ \S+/g)).toEqual(['Place Kyiv, Ukraine'])
   })
 
   it('paths beside its own are the application’s, and those below it that are none are answered with 404', async () => {

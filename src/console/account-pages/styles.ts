@@ -39,12 +39,12 @@ export const STYLES = `
 .sja-tag { display: inline-block; font-size: .8rem; font-weight: 600; line-height: 1.4; padding: .05rem .55rem; border-radius: 1rem; background: var(--sja-accent-paper); color: var(--sja-accent); white-space: nowrap; }
 .sja-tag-odd { background: var(--sja-odd-paper); color: var(--sja-odd); }
 .sja-odd-note { color: var(--sja-odd); }
-.sja-facts { display: grid; gap: .25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); }
+.sja-facts { display: grid; gap: .25rem 1.5rem; grid-template-columns: repeat(auto-fit, minmax(min(6.5rem, 100%), 1fr)); }
 .sja-facts dt { font-size: .8rem; color: var(--sja-soft); }
 .sja time { text-decoration: underline dotted transparent; cursor: default; }
 .sja-deeds { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: .5rem; }
 .sja-row { display: flex; flex-wrap: wrap; gap: .75rem; }
-.sja-button { display: inline-flex; align-items: center; justify-content: center; min-height: 2.5rem; padding: .4rem 1rem; border: 1px solid var(--sja-edge); border-radius: .6rem; background: var(--sja-card); color: var(--sja-ink); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer; }
+.sja-button { display: inline-flex; align-items: center; justify-content: center; min-height: 2.5rem; padding: .4rem 1rem; border: 1px solid var(--sja-edge); border-radius: .6rem; background: var(--sja-card); color: var(--sja-ink); font: inherit; font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; }
 .sja-button:hover { border-color: var(--sja-accent); color: var(--sja-accent); }
 .sja-button-grave { border-color: var(--sja-grave); color: var(--sja-grave); }
 .sja-button-grave:hover { background: var(--sja-grave); border-color: var(--sja-grave); color: var(--sja-card); }
@@ -62,6 +62,7 @@ export const STYLES = `
 .sja-ask .sja-row { margin-block-start: .5rem; }
 .sja-miniature { display: flex; gap: .75rem; align-items: center; }
 .sja-miniature .sja-picture { width: 2rem; height: 2rem; flex: none; }
+.sja-miniature > span { min-width: 0; }
 .sja-miniature small { display: block; color: var(--sja-soft); font-size: .85rem; }
 .sja-steps { counter-reset: step; display: grid; gap: .75rem; }
 .sja-steps li { counter-increment: step; display: grid; grid-template-columns: 2rem 1fr; gap: .5rem .75rem; align-items: start; justify-items: start; background: var(--sja-card); border: 1px solid var(--sja-line); border-radius: .9rem; padding: 1rem; }

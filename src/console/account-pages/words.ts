@@ -110,7 +110,7 @@ export const accountWords: AccountWords = {
   unknownDevice: 'A device we have no name for',
   isPending: 'Not all the way in',
   pendingNote: 'Somebody gave your password here, and not yet the second step.',
-  place: 'Network',
+  place: 'Place',
   signedInWith: 'Signed in with',
   started: 'Signed in',
   lastUsed: 'Last used',
