@@ -13,3 +13,4 @@ export function ceremony(how: {
   readonly useBrowserAutofill: boolean
 }): Promise<{ readonly answer?: { readonly id: string; readonly response: Record<string, string> }; readonly error?: string }>
 export function postJson(request: { readonly path: string; readonly body: unknown }): Promise<unknown>
+export function axeViolations(): Promise<string[]>

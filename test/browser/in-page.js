@@ -149,3 +149,15 @@ export async function postJson({ path, body }) {
   })
   return response.status === 200 ? response.json() : { status: response.status }
 }
+
+/** What axe-core, which was put into the page before, finds against WCAG: the rule, and where. */
+export async function axeViolations() {
+  const { violations } = await globalThis.axe.run()
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id} at ${nodes
+        .slice(0, 3)
+        .map(({ target }) => target.join(' '))
+        .join(', ')}`,
+  )
+}
