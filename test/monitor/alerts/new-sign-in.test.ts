@@ -1,9 +1,10 @@
 import { days, hours, minutes } from 'sojourn'
 import { type NewSignInOptions, newSignInNotice, type SignIn } from 'sojourn/monitor/alerts'
+import { cookieStore } from 'sojourn/stores/cookie'
 import { faultyStore } from 'sojourn/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { memoryStore } from '../../../src/stores/memory.ts'
-import { FOREIGN_KEY, KEY, type LooseOptions, OLDER_KEY, setUp, thrownBy } from '../../core/support.ts'
+import { FOREIGN_KEY, KEY, type LooseOptions, OLDER_KEY, setUp, signedIn, thrownBy } from '../../core/support.ts'
 
 type Told = SignIn & { readonly token: string }
 const PATIENCE = { timeout: 10_000, interval: 20 }
@@ -341,6 +342,26 @@ describe('this was not me', () => {
 
     expect(await second.notice.confirm(first.mails[0]!.token)).toMatchObject({ ok: true, count: 1 })
   })
+})
+
+it('sealed cookies: every sign-in is new, and the link ends its session wherever its cookie is', async () => {
+  const service = setUp({ store: faultyStore(cookieStore({ ledger: memoryStore() })) })
+  const { sessions, notice, mails } = told({}, service)
+  const token = await signedIn(sessions)
+  await signedIn(sessions)
+  await notice.drained()
+  const before = (await sessions.read(token)).subject
+
+  const outcome = await notice.confirm(mails[0]!.token)
+
+  expect([mails.length, before, (await sessions.read(token)).subject]).toEqual([2, 'ada', undefined])
+  expect(outcome).toMatchObject({ ok: true, subject: 'ada', count: 1 })
+})
+
+it('a store that ends nobody’s session but the caller’s own is refused at start-up', () => {
+  const { sessions } = setUp({ store: faultyStore(cookieStore()) })
+
+  expect(thrownBy(() => newSignInNotice(sessions, { tell: () => {} })).code).toBe('ERR_CONFIG_INVALID')
 })
 
 it.each<[string, unknown]>([
