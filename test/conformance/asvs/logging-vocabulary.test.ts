@@ -20,7 +20,7 @@ function names(sessions: Sessions) {
   return async () => {
     await audit.drained()
     return (await audit.search({ limit: 500 })).entries
-      .reverse()
+      .toReversed()
       .map(({ owasp, ...entry }) => ({ name: owasp[0], owasp, ...entry }))
   }
 }
