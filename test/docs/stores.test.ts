@@ -61,6 +61,7 @@ describe.each(names)('of %s', (name) => {
     expect(saysYes("lists a person's sessions", name)).toBe(capabilities.listsSubjects)
     expect(saysYes('ends all of them in one step', name)).toBe(capabilities.revokesSubjects)
     expect(saysYes('finds sessions by the login at a provider they came of', name)).toBe(capabilities.revokesLinked === true)
+    expect(saysYes('searches all sessions, by device, network, state and time', name)).toBe(capabilities.queries === true)
     expect(saysYes('limits how many a person has', name)).toBe(capabilities.limitsSubjects)
     expect(saysYes('merges what parallel requests write', name)).toBe(capabilities.carries === undefined)
     if (name !== 'cookie')

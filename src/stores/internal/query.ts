@@ -11,9 +11,9 @@ export interface Place {
 /** Rows that may be looked at for one answer: what is rare among a million is found over several pages. */
 export const MOST_EXAMINED = 50_000
 /** Rows of one subject, or of all with one prefix, that are gathered and put in order; where there are more, they are met often enough on the way. */
-export const MOST_GATHERED = 5000
+export const MOST_GATHERED = 2000
 /** The same where they are only counted. */
-export const MOST_GATHERED_TO_COUNT = 20_000
+export const MOST_GATHERED_TO_COUNT = 5000
 
 const MOST_ROWS = 500
 const MOST_COUNTED = 1_000_000
