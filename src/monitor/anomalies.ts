@@ -14,7 +14,7 @@ import { misuse } from '../core/unit-of-work.ts'
 import { Acting } from './anomalies/acting.ts'
 import { Assessor } from './anomalies/assessing.ts'
 import { Behaviour, defaultBehaviour } from './anomalies/behaviour.ts'
-import { AnomalyGuard, type GuardedRequest } from './anomalies/guard.ts'
+import { AnomalyGuard, type GuardedRequest, textsOfSession } from './anomalies/guard.ts'
 import { type AnomalyOptions, type Assessment, type SignInAttempt, whole } from './anomalies/options.ts'
 import { PlaceFinder } from './anomalies/places.ts'
 import { invalid, resolvePolicy } from './anomalies/policy.ts'
@@ -38,13 +38,14 @@ export interface AnomalyDetection {
    *
    * A route that does not ask is judged all the same, a moment after its session started; until then the session acts.
    *
-   * @param attempt.address - Of the client, not of a proxy. What is no address says nothing, and neither does `undefined`.
+   * @param attempt.session - `req.session`, for the address and user agent that its adapter found; or give `address` and `userAgent` yourself. What is no address says nothing, and neither
+   * does `undefined`.
    * @returns Score, signals with their reasons, and the action; nothing but `shared-address` for a person who never signed in before.
    * @throws {ConfigError} `ERR_ARGUMENT_INVALID` - `subject` is no well-formed, non-empty string of at most 1,024 bytes, or `at` no instant.
    * @throws {StoreError} `ERR_STORE_UNAVAILABLE` - the ledger is away; the sign-in itself may still work, and you decide whether it may.
    * @see Freeman et al., "Who Are You?", NDSS 2016; NIST SP 800-63B-4, 3.2.2
    * @example
-   * const { action } = await anomalies.assess({ subject: user.id, address: req.ip, userAgent: req.headers['user-agent'] })
+   * const { action } = await anomalies.assess({ subject: user.id, session: req.session })
    * await req.session.signIn({ subject: user.id, method: 'pwd', ...(action === 'step-up' && { due: 'aal2' }) })
    */
   assess(attempt: SignInAttempt): Promise<Assessment>
@@ -152,7 +153,7 @@ export function anomalyDetection<Data>(sessions: Sessions<Data>, options: Anomal
       const { at } = attempt
       if (at !== undefined && !(Number.isFinite(at) && at >= 0))
         throw misuse('assess: `at` is no instant; expected epoch milliseconds')
-      return assessor.assess(attempt)
+      return assessor.assess(attempt.session === undefined ? attempt : { ...textsOfSession(attempt.session), ...attempt })
     },
     async observe(sessionId: string, features: Readonly<Record<string, number>>) {
       if (!isSessionId(sessionId)) throw misuse('observe: sessionId is no public id of a session')

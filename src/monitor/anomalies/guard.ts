@@ -9,8 +9,8 @@ import type { JsonObject } from '../../core/patch.ts'
 import { factsOf } from '../../core/reading.ts'
 import type { SessionRecord } from '../../core/record.ts'
 import type { Service } from '../../core/service.ts'
-import { type Session, workOf } from '../../core/session.ts'
-import type { UnitOfWork } from '../../core/unit-of-work.ts'
+import { Session, workOf } from '../../core/session.ts'
+import { misuse, type UnitOfWork } from '../../core/unit-of-work.ts'
 import type { Acting } from './acting.ts'
 import { type Assessor, isDoubtful, type Judged } from './assessing.ts'
 import type { SignInAttempt } from './options.ts'
@@ -219,6 +219,13 @@ export class AnomalyGuard {
     this.#told.set(key, now)
     return true
   }
+}
+
+/** What an adapter's request says, from the session it opened; nothing where no adapter did. */
+export function textsOfSession(session: Session<unknown>): Texts {
+  if (!(session instanceof Session)) throw misuse('assess: session is none; expected req.session')
+  const context = workOf(session).context as Partial<GuardedRequest>
+  return { userAgent: context.facts?.header('user-agent'), address: context.clientAddress }
 }
 
 function textsOf({ facts, clientAddress }: GuardedRequest): Texts {

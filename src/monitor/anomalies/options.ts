@@ -1,4 +1,5 @@
 /** The options of `anomalyDetection`, and what it answers. */
+import type { Session } from '../../core/session.ts'
 import type { Store } from '../../core/store.ts'
 import type { BehaviourScale } from './behaviour.ts'
 import type { GeoDatabases } from './places.ts'
@@ -39,9 +40,11 @@ export interface AnomalyOptions {
 /** What `assess` is told of a sign-in. */
 export interface SignInAttempt {
   readonly subject: string
-  /** The client's address, as the adapter finds it; a proxy's own address makes everybody a neighbour. */
-  readonly address: string | undefined
-  readonly userAgent: string | undefined
+  /** The request's session, `req.session`: address and user agent are then those of its request, as the adapter found them. */
+  readonly session?: Session<unknown> | undefined
+  /** Where there is no such session: the client's address. A proxy's own address makes everybody a neighbour. */
+  readonly address?: string | undefined
+  readonly userAgent?: string | undefined
   /** When, in epoch milliseconds. Default now. */
   readonly at?: number
   /** Shortest round-trip time to the client, in milliseconds, measured by your server: a ping over a socket. Default: not measured. */

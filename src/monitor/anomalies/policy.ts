@@ -24,7 +24,7 @@ export const defaultPolicy: AnomalyPolicy = Object.freeze({
     { from: 0.5, action: 'note' },
   ],
   'impossible-travel': { action: 'step-up' },
-  'new-device': { action: 'notify' },
+  'new-device': { action: 'note' },
   'new-network': { action: 'note' },
   'unusual-hours': { action: 'note' },
   'session-burst': { action: 'notify' },

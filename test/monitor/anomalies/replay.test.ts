@@ -14,7 +14,7 @@ describe('replay', () => {
 
     expect(report).toMatchObject({ signIns: 31, failures: 0, people: 1, actions: { 'step-up': 1 }, challenged: 1 / 31 })
     expect(report.signals['impossible-travel']).toEqual({ 'step-up': 1 })
-    expect(report.signals['new-device']).toEqual({ notify: 1 })
+    expect(report.signals['new-device']).toEqual({ note: 1 })
   })
 
   it('another policy does something else with the same record', async () => {

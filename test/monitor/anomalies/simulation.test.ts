@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { ExactMatch, LinearFreeman } from '../../../bench/risk/baselines.ts'
 import { DAY } from '../../../bench/risk/distributions.ts'
 import { caught, evaluate, ModelScorer, type Scored, thresholdAt } from '../../../bench/risk/evaluate.ts'
-import { COLUMNS, readDataSet, splitLine } from '../../../bench/risk/rba-data-set.ts'
+import { COLUMNS, type DataSetLogin, readDataSet, splitLine } from '../../../bench/risk/rba-data-set.ts'
 import { START, simulate } from '../../../bench/risk/simulate.ts'
 
 const small = { people: 300, days: 240, attacksEach: 400 }
@@ -70,7 +70,8 @@ describe('the importer of the RBA data set', () => {
   }
   const read = async (path: string) => {
     const skipped: number[] = []
-    const logins = await Array.fromAsync(readDataSet(path, (line) => skipped.push(line)))
+    const logins: DataSetLogin[] = []
+    for await (const login of readDataSet(path, (line) => skipped.push(line))) logins.push(login)
     return { logins, skipped }
   }
 
