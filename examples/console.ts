@@ -1,6 +1,6 @@
 /**
- * The operators' console. Start it with `npm run example examples/console.ts`, then open the address it prints: it signs you in as an operator, who in your application proves two factors.
- * `/readers/ada` signs somebody else in, for you to find and to end.
+ * The operators' console. Start it with `npm run example examples/console.ts`, open the address it prints, and press the button: it signs you in as an operator, who proves two factors in your
+ * application. `curl -X POST -H 'Origin: http://localhost:3000' localhost:3000/login/ada` signs somebody else in, for you to find and to end.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -28,13 +28,21 @@ const listener = withSession(
   async (req, res, session) => {
     if (await operators.node(req, res, session)) return
     const [action, name] = (req.url ?? '/').slice(1).split('/')
-    if (action === 'readers' && name) {
-      await sessions.signIn({ subject: name, method: 'pwd' }, { device: 'Firefox on Linux' })
-      res.writeHead(303, { Location: '/console/sessions' }).end()
-    } else if (action === '') {
-      // Check both proofs here: `sojourn/stepup` does.
-      await session.signIn({ subject: 'root-librarian', method: ['pwd', 'otp'] })
-      res.writeHead(303, { Location: '/console' }).end()
+    if (req.method === 'POST' && action === 'login' && name) {
+      // Check the proofs here; `sojourn/stepup` does.
+      await session.signIn({ subject: name, method: name === 'root-librarian' ? ['pwd', 'otp'] : 'pwd' })
+      res.writeHead(303, { Location: name === 'root-librarian' ? '/console' : '/' }).end()
+    } else if (req.method === 'POST' && action === 'logout') {
+      await session.signOut()
+      res.writeHead(303, { Location: '/' }).end()
+    } else if (req.method === 'GET' && action === '' && req.headers.accept?.includes('text/html')) {
+      res.setHeader('Content-Type', 'text/html')
+      res.end(
+        '<!doctype html><title>Example</title><form method="post" action="/login/root-librarian"><button>Sign in as operator</button></form>',
+      )
+    } else if (req.method === 'GET' && action === '') {
+      res.setHeader('Content-Type', 'application/json')
+      res.end(JSON.stringify({ subject: session.subject ?? null }))
     } else res.writeHead(404).end()
   },
   // For this machine only: behind TLS, leave it out and the cookie becomes __Host-sjn.
