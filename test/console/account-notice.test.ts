@@ -85,3 +85,16 @@ it('when the account cannot be marked, the session has ended and the person is t
   expect(wordsIn(await answer.text())).toContain('Please choose one now.')
   warned.mockRestore()
 })
+
+it('it stands alone where the application has a layout, even in the browser of somebody who is signed in', async () => {
+  const layout = vi.fn(() => 'the application')
+  const { thief, link } = await told({ layout })
+  const [page, next, nothing] = [
+    await thief.text(link),
+    await thief.text(`${NOTICE}/next-steps`),
+    await thief.text(`${HOME}/nothing`),
+  ]
+
+  expect([page, next, nothing].filter((text) => text.startsWith('<!doctype html>'))).toHaveLength(3)
+  expect([await thief.text(HOME), layout.mock.calls.length]).toEqual(['the application', 1])
+})

@@ -219,11 +219,16 @@ describe('this wasn’t me', () => {
   it('an ended session is named to the application when the log knows it as this person’s', async () => {
     const onNotMe = vi.fn()
     const past = '_e6xWSoz1iYcemKkXHzYBw'
-    const entries = [{ type: 'factor.used', at: 1, subject: 'ada', sessionId: past }]
+    const others = '_e59P9wA1jyUBBJjCPDGLg'
+    const entries = [
+      { type: 'factor.used', at: 1, subject: 'ada', sessionId: past },
+      { type: 'factor.used', at: 1, subject: 'eve', sessionId: others },
+    ]
     const { here } = await two({}, { onNotMe, audit: { search: async () => ({ entries }) } })
     await here.press(`${NOT_ME}?id=${past}`)
+    await here.press(`${NOT_ME}?id=${others}`)
 
-    expect(onNotMe.mock.calls).toEqual([[{ subject: 'ada', sessionId: past }]])
+    expect(onNotMe.mock.calls.map(([{ sessionId }]) => sessionId)).toEqual([past, undefined])
   })
 
   it('the session in use is not ended by it, since that may be the owner’s only one', async () => {

@@ -1,5 +1,5 @@
 /** A small site with the person's own page over `sojourn/web`, and its people's browsers. */
-import { withSession } from '../../src/adapters/web.ts'
+import { type WebSessionOptions, withSession } from '../../src/adapters/web.ts'
 import { type AccountPagesOptions, accountPages } from '../../src/console/account-pages.ts'
 import type { Session } from '../../src/core/session.ts'
 import { browser as browserOf, ORIGIN } from '../attacks/support.ts'
@@ -16,7 +16,7 @@ export const AGENTS = {
   windows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36',
 } as const
 
-export function accountSite(options: LooseOptions = {}, account: AccountPagesOptions = {}) {
+export function accountSite(options: LooseOptions = {}, account: AccountPagesOptions = {}, http: WebSessionOptions = {}) {
   const service = setUp(options)
   const pages = accountPages(service.sessions, account)
   const respond = withSession(
@@ -36,7 +36,7 @@ export function accountSite(options: LooseOptions = {}, account: AccountPagesOpt
         return Response.json({ subject: session.subject ?? null, id: session.id ?? null, acr: session.acr, data: {} })
       return (await pages.web(request, session)) ?? new Response('the application', { status: 404 })
     },
-    { stepUpPage: '/step-up', signInPage: '/login' },
+    { stepUpPage: '/step-up', signInPage: '/login', ...http },
   )
   const answer = (path: string, init: RequestInit = {}) => respond(new Request(new URL(path, ORIGIN), init))
   return { ...service, pages, answer }

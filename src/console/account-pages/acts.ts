@@ -24,11 +24,10 @@ export interface ActContext {
 }
 
 /** `gone`: it had ended, or never was one of this person's. */
-export type EndOutcome = 'one' | 'gone' | 'here'
+export type EndOutcome = 'one' | 'gone'
 
-/** Ends one other session. The one in use is ended by signing out, never by chance. */
+/** Ends one other session. The one in use is ended by signing out, which clears its cookie. */
 export async function endOne(session: Session<unknown>, id: string): Promise<EndOutcome> {
-  if (id === session.id) return 'here'
   return (await session.revoke(id)) ? 'one' : 'gone'
 }
 
