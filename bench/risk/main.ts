@@ -11,6 +11,7 @@ import { onDataSet } from './data-set-run.ts'
 import { DAY } from './distributions.ts'
 import { evaluate, ModelScorer, type Scored, type Scorer } from './evaluate.ts'
 import { hiddenSeed } from './hidden-seed.ts'
+import { type Online, online } from './online.ts'
 import { type Curve, rocPlot } from './plot.ts'
 import { curveOf, report } from './report.ts'
 import { START, simulate } from './simulate.ts'
@@ -31,6 +32,8 @@ export interface SeedResult {
   readonly seed: number
   readonly isHidden: boolean
   readonly signIns: number
+  /** As it runs, with the policy's share. */
+  readonly online: Online
   readonly scored: readonly { readonly name: string; readonly scored: Scored }[]
 }
 
@@ -46,7 +49,7 @@ function onSimulator(people: number): void {
     const isHidden = !DEVELOPMENT_SEEDS.includes(seed)
     const scored = scorers().map((scorer) => ({ name: scorer.name, scored: evaluate(entries, scorer, warmUp) }))
     console.log(`seed ${isHidden ? `${seed} (hidden)` : seed}: ${entries.length} entries`)
-    return { seed, isHidden, signIns: entries.length, scored } satisfies SeedResult
+    return { seed, isHidden, signIns: entries.length, scored, online: online(entries, 0.01, warmUp) } satisfies SeedResult
   })
   const date = new Date().toISOString().slice(0, 10)
   const text = report({ date, people, hidden, results, timing: timing(simulate(1, { people: 1000 })) })

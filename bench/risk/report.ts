@@ -30,6 +30,8 @@ export function report({ date, people, hidden, results, timing }: Findings): str
     goals(last, timing),
     '## Caught, by share of legitimate sign-ins challenged',
     ...results.map((result) => seedTable(result)),
+    '## As it runs, with `share: 0.01`',
+    onlineTable(results),
     '## Beside the baselines',
     baselines(last),
     exactSentence(last),
@@ -74,9 +76,9 @@ function goals(result: SeedResult, timing: Timing): string {
     ]
   })
   const [median, slowest] = timing.score
-  const isQuick = median <= GOAL_TIME
+  const isQuick = median <= GOAL_TIME && timing.scoreCpu <= GOAL_TIME
   rows.push(
-    `| one score, median (99th percentile) | <= ${GOAL_TIME} us | ${median.toFixed(1)} us (${slowest.toFixed(1)} us) | ${isQuick ? 'met' : '**missed**'} |`,
+    `| one score, median (99th percentile) | <= ${GOAL_TIME} us | ${median.toFixed(1)} us (${slowest.toFixed(1)} us); processor time ${timing.scoreCpu.toFixed(1)} us | ${isQuick ? 'met' : '**missed**'} |`,
   )
   return ['| goal | | measured | |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
@@ -90,6 +92,15 @@ function seedTable({ seed, isHidden, signIns, scored }: SeedResult): string {
       `| ${percent(rate)} | ${CLASSES.map((kind) => percent(caught(model.attacks[kind], thresholdOf(model, rate)))).join(' | ')} |`,
   )
   return [head, '', `| challenged | ${CLASSES.join(' | ')} |`, `| --- |${' --- |'.repeat(CLASSES.length)}`, ...rows].join('\n')
+}
+
+/** The threshold follows the sign-ins of before: what was asked for, and what came of it. */
+function onlineTable(results: readonly SeedResult[]): string {
+  const rows = results.map(({ seed, isHidden, online }) => {
+    const shares = CLASSES.map((kind) => percent(online.caught[kind]))
+    return `| ${seed}${isHidden ? ' (hidden)' : ''} | ${(online.challenged * 100).toFixed(2)} % | ${shares.join(' | ')} |`
+  })
+  return [`| seed | challenged | ${CLASSES.join(' | ')} |`, `| --- | --- |${' --- |'.repeat(CLASSES.length)}`, ...rows].join('\n')
 }
 
 function baselines({ scored }: SeedResult): string {
@@ -140,7 +151,7 @@ function missed(scored: Scored): string {
   )
 }
 
-function cost({ score, withOpening, learn, bytes, names }: Timing): string {
+function cost({ score, scoreCpu, withOpening, learn, bytes, names }: Timing): string {
   const times = ([median, slowest]: readonly [number, number]) => `${median.toFixed(1)} us | ${slowest.toFixed(1)} us`
   return [
     '| | median | 99th percentile |',
@@ -149,7 +160,7 @@ function cost({ score, withOpening, learn, bytes, names }: Timing): string {
     `| the same, with opening the stored person | ${times(withOpening)} |`,
     `| learning one sign-in | ${times(learn)} |`,
     '',
-    `A stored person has ${bytes[0]} bytes in the median, ${bytes[1]} at most; the population ${names.toLocaleString('en')} names. Measured on a machine that others used at the same time.`,
+    `Processor time of one score, mean: ${scoreCpu.toFixed(1)} us. A stored person has ${bytes[0]} bytes in the median, ${bytes[1]} at most; the population ${names.toLocaleString('en')} names. Measured on a machine that others used at the same time: the 99th percentiles are mostly its scheduler's.`,
   ].join('\n')
 }
 

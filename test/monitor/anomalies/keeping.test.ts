@@ -109,6 +109,21 @@ describe('a person', () => {
     expect(risk.parts.filter(({ isNew }) => isNew)).toEqual([])
   })
 
+  it('nor does it grow past that by as many countries, operators and networks as there is room for', () => {
+    const model = new RiskModel(new Population(hashOf, NOW))
+    const profile = newProfile(NOW)
+    for (let i = 0; i < 7 * 9 * 12; i++) {
+      const place = { country: `C${i % 7}`, asn: Math.floor(i / 7) % 9, network: `net-${i}` }
+      model.learn(profile, { ...CLIENT, ...place }, NOW)
+      if (i % 10 === 0) model.learn(profile, CLIENT, NOW)
+    }
+
+    const bytes = encodeProfile(profile)
+
+    expect(bytes.length).toBeLessThanOrEqual(4096)
+    expect(model.score(decodeProfile(bytes, NOW), CLIENT, NOW).parts.filter(({ isNew }) => isNew)).toEqual([])
+  })
+
   it('what was not used for years is forgotten', () => {
     const model = new RiskModel(new Population(hashOf, NOW))
     const profile = newProfile(NOW)
