@@ -88,7 +88,8 @@ describe('query', () => {
 
   it('shows neither token nor data', async () => {
     const { sessions } = setUp()
-    const session = await sessions.signIn({ subject: 'ada', method: 'pwd', data: { canary: 'c4n4ry' } }, context)
+    const session = await sessions.signIn({ subject: 'ada', method: 'pwd' }, context)
+    session.data.canary = 'c4n4ry'
     const { token } = await session.commit()
 
     const text = JSON.stringify(await sessions.query())
