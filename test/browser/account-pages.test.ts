@@ -32,6 +32,10 @@ async function site() {
     passwordPage: '/password',
     place: ({ device }) => (device?.includes('iPhone') ? 'Lviv, Ukraine' : device?.includes('script') ? HOSTILE : undefined),
     words: { product: 'the Library' },
+    notice: {
+      describe: async () => ({ state: 'open', at: Date.now(), device: HOSTILE, methods: ['pwd'], ends: 'session' }),
+      confirm: async () => ({ ok: false, reason: 'used' }),
+    },
     audit: { search: async () => ({ entries: log as never[] }) },
   })
   const others: string[] = []
@@ -74,6 +78,8 @@ async function everyPage(page: Page, others: readonly string[], look: (name: str
     ['end-all', 'end?which=all'],
     ['not-me', `not-me?id=${others[2]}`],
     ['next-steps', 'next-steps'],
+    ['notice', 'notice?token=x'],
+    ['notice-next-steps', 'notice/next-steps'],
     ['nothing', 'nothing'],
   ] as const) {
     await page.goto(`${HOME}/${query}`)
