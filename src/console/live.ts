@@ -155,7 +155,8 @@ const message = (event: string, data: unknown): string => `event: ${event}\ndata
 function deedOf(event: SojournEvent): string | undefined {
   if (event.type !== 'session.revoked' && event.type !== 'subject.revoked') return undefined
   const { actor, subject } = event
-  if (actor === undefined) return undefined
+  // What people do to their own sessions is nobody's deed to be told of.
+  if (actor === undefined || actor === subject) return undefined
   const whose = subject === undefined ? 'nobody in particular' : shown(subject).text
   return event.type === 'subject.revoked'
     ? `${shown(actor).text} ended all sessions of ${whose}.`

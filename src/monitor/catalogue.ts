@@ -80,7 +80,9 @@ const BASE = ocsf(0, 99)
 const plain = (word: string) => word.replaceAll('-', ' ')
 const counted = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`
 const seconds = (milliseconds: number) => counted(Math.ceil(milliseconds / 1000), 'second')
-const by = ({ actor }: { readonly actor?: string | undefined }) => (actor === undefined ? '' : ' by an administrator or job')
+/** People end their own sessions, too. */
+const by = ({ actor, subject }: { readonly actor?: string | undefined; readonly subject?: string | undefined }) =>
+  actor === undefined ? '' : actor === subject ? ' by the person' : ' by an administrator or job'
 const listed = (words: readonly string[]) => words.map(plain).join(', ') || 'nothing'
 const CHANNELS = { back: 'server to server', front: 'through the browser' } as const
 const LANES = { account: 'strangers at this account', network: 'this network', known: 'this device' } as const
@@ -128,7 +130,8 @@ export const catalogue: Catalogue = {
     category: 'session',
     outcome: 'success',
     isAudited: true,
-    sentence: (event) => `The session was ended${by(event)} (${plain(event.reason)}).`,
+    sentence: (event) =>
+      event.reason === 'logout' ? 'Signed out.' : `The session was ended${by(event)} (${plain(event.reason)}).`,
     ecs: ecs('session', 'end'),
     ocsf: LOGOFF,
   },
