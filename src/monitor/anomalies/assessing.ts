@@ -78,8 +78,10 @@ export class Assessor {
     // Reported by the call itself where it fails; the sign-in does not wait for it.
     shards.maintain(now).catch(() => {})
     const { client, spot } = this.clients.read(attempt)
-    const accounts = await this.#accountsOf(keys, attempt, now)
-    const person = await readPerson(this.#ledger, keys, attempt.subject, now)
+    const [accounts, person] = await Promise.all([
+      this.#accountsOf(keys, attempt, now),
+      readPerson(this.#ledger, keys, attempt.subject, now),
+    ])
     const signIn = { at: attempt.at ?? now, client, spot, accounts }
     const judgement = detector.judge(person, signIn)
     return { signIn, judgement, action: this.#acting.actionOf(judgement.signals) }
