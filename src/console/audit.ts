@@ -19,6 +19,8 @@ export interface ShownEntry {
   readonly subject: string | undefined
   readonly actor: string | undefined
   readonly reason: string | undefined
+  /** Everything else that the event said. */
+  readonly details?: Readonly<Record<string, unknown>>
   readonly times: number
   readonly level: 'info' | 'warn' | 'critical'
   readonly sentence: string

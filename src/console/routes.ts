@@ -1,5 +1,6 @@
 /** Which address shows which page, and which change is made where. */
 import type { Change, ConsoleContext, Show } from './context.ts'
+import { showAnomalies } from './pages/anomalies-page.ts'
 import { retryDeliveries, showApplications } from './pages/applications-page.ts'
 import { showAudit, verifyAudit } from './pages/audit-page.ts'
 import { showKeys } from './pages/keys-page.ts'
@@ -28,6 +29,7 @@ export function routesOf({ audit, hub }: ConsoleContext): readonly Route[] {
     { path: '/sessions/*/end', show: askToEnd, change: endSession },
     { path: '/people', show: showPerson, name: 'People' },
     { path: '/people/end', show: askToEndAll, change: endAll },
+    { path: '/anomalies', show: showAnomalies, name: 'Anomalies' },
     ...(audit?.search === undefined ? [] : [{ path: '/audit', show: showAudit, name: 'Audit log' }]),
     ...(audit?.search === undefined || audit.verify === undefined ? [] : [{ path: '/audit/verify', change: verifyAudit }]),
     ...(hub === undefined ? [] : [{ path: '/applications', show: showApplications, name: 'Applications' }]),

@@ -24,6 +24,19 @@ beforeAll(async () => {
     attempts: 9,
     lastError: 'status-503',
   }
+  const strange = {
+    ...{ seq: 1, at: 0, type: 'anomaly.detected', subject: 'ada', sessionId: undefined, actor: undefined, times: 1 },
+    ...{ level: 'warn' as const, sentence: '', reason: 'The sign-in came from too far away for the time since the last one.' },
+    details: {
+      signal: 'impossible-travel',
+      score: 0.93,
+      action: 'step-up',
+      features: [
+        { name: 'speed', contribution: 0.8 },
+        { name: 'distance', contribution: 0.1 },
+      ],
+    },
+  } as const
   site = await startSite({
     console: {
       hub: {
@@ -49,7 +62,7 @@ beforeAll(async () => {
       },
       audit: {
         record: async () => {},
-        search: async () => ({ entries: [], older: undefined, newer: undefined }),
+        search: async ({ types }) => ({ entries: types === undefined ? [] : [strange], older: undefined, newer: undefined }),
         verify: async () => ({ isIntact: true, findings: [] }),
       },
     },
@@ -89,6 +102,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   people: () => '/people',
   person: () => `/people?subject=${encodeURIComponent(HOSTILE.subject)}`,
   'end-person': () => '/people/end?subject=ada',
+  anomalies: () => '/anomalies',
   audit: () => '/audit',
   applications: () => '/applications',
   policy: () => '/policy',
