@@ -6,6 +6,8 @@ export interface Curve {
 }
 
 const [WIDTH, HEIGHT, MARGIN] = [720, 440, 56]
+/** Names of the curves, in rows of three below the plot. */
+const LEGEND = 52
 const [LEAST, MOST] = [0.001, 0.2]
 const COLOURS = ['#1b6ca8', '#c2410c', '#15803d', '#7e22ce', '#57534e']
 
@@ -27,10 +29,10 @@ export function rocPlot(title: string, curves: readonly Curve[]): string {
     const colour = COLOURS[index % COLOURS.length]
     const inside = points.filter(([rate]) => rate >= LEAST && rate <= MOST)
     const path = inside.map(([rate, share]) => `${x(rate).toFixed(1)} ${y(share).toFixed(1)}`).join('L')
-    return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${WIDTH - MARGIN - 8}" y="${HEIGHT - MARGIN - 12 - 18 * index}" text-anchor="end" fill="${colour}">${name}</text>`
+    return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${MARGIN + 210 * (index % 3)}" y="${HEIGHT + 16 + 18 * Math.floor(index / 3)}" fill="${colour}">${name}</text>`
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="13" fill="#374151" role="img" aria-label="${title}">
-<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT + LEGEND}" font-family="system-ui, sans-serif" font-size="13" fill="#374151" role="img" aria-label="${title}">
+<rect width="${WIDTH}" height="${HEIGHT + LEGEND}" fill="#fff"/>
 <text x="${MARGIN}" y="28" font-size="16">${title}</text>
 ${grid.join('\n')}
 ${lines.join('\n')}
