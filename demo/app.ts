@@ -67,6 +67,10 @@ export function createApp(shop: Shop): express.Express {
       req.session.requireAssurance(req.path === '/checkout' ? TO_PAY : { acr: 'aal2' })
     next()
   })
+  const { console: consolePages, account } = shop.monitor
+  app.use(async (req, res, next) => {
+    if (!(await consolePages.node(req, res, req.session)) && !(await account.node(req, res, req.session))) next()
+  })
   serveShelves(app, shop)
   serveBasket(app, shop)
   serveOpaque(app, shop)

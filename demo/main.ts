@@ -7,13 +7,14 @@ import type { Opaque } from 'sojourn/stepup/opaque'
 import { createApp } from './app.ts'
 import { type Arguments, HELP, readArguments } from './arguments.ts'
 import { closeServer, listen, portOf, type ShopServer } from './listening.ts'
+import { openToCrowd } from './monitor/crowd.ts'
 import { reportOutages } from './outages.ts'
-import { People, SEEDED } from './people.ts'
+import { LIBRARIAN, People, SEEDED } from './people.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { keysOf, openShop, type Shop } from './shop.ts'
 import type { ShopSso } from './sso/open.ts'
 import { StartError, systemCode } from './start-error.ts'
-import { keepCodeKey, OWNER } from './step-up/code-key.ts'
+import { keepCodeKey, OWNERS } from './step-up/code-key.ts'
 import { openStore } from './stores/open.ts'
 import { placeOf } from './stores/words.ts'
 import type { DemoTls } from './tls/server.ts'
@@ -32,7 +33,12 @@ try {
   process.exit(1)
 }
 
-async function open({ tls: isTls, opaque: isOpaque = false, sso: isSso = false }: Arguments): Promise<void> {
+async function open({
+  tls: isTls,
+  opaque: isOpaque = false,
+  sso: isSso = false,
+  live: isLive = false,
+}: Arguments): Promise<void> {
   const settings = readSettings(process.env, isTls)
   const tls = isTls ? await openTls(settings.dataFolder) : undefined
   const store = await openStore(settings)
@@ -52,7 +58,11 @@ async function open({ tls: isTls, opaque: isOpaque = false, sso: isSso = false }
   const sso = isSso ? await openSso(opened, keys, settings.port) : undefined
   const opaque = isOpaque ? await openOpaque(opened, settings.dataFolder) : undefined
   const shop: Shop = { ...opened, ...(sso && { sso }), ...(opaque && { opaque }) }
-  const codeKey = await keepCodeKey(shop, settings.dataFolder, keys)
+  const codeKeys: string[] = []
+  for (const owner of OWNERS) {
+    const key = await keepCodeKey(shop, owner, settings.dataFolder, keys)
+    if (key !== undefined) codeKeys.push(`${capitalised(owner)}'s code key  ${key}`)
+  }
   reportOutages(shop, console.log)
   app = createApp(shop)
 
@@ -60,18 +70,22 @@ async function open({ tls: isTls, opaque: isOpaque = false, sso: isSso = false }
   Sojourn Books is open: ${url}${redirects.length === 0 ? '' : `\n  http://localhost:${portOf(redirects[0])} leads there`}
 
   Sign in as    ${SEEDED.names.join(' or ')}
-  Password      ${SEEDED.password}${codeKey === undefined ? '' : `\n  ${capitalised(OWNER)}'s code key  ${codeKey}  (for an authenticator app; codes of six digits)`}
-${isOpaque ? '  Passwords     stay in the browser (OPAQUE)\n' : ''}${sso === undefined ? '' : `  Sojourn ID    ${sso.provider}  (a provider; the same names and password)\n  Reading Club  ${sso.club}  (signs in with Sojourn ID)\n`}  Visits in     ${placeOf(store)}
+  Password      ${SEEDED.password}${codeKeys.map((line) => `\n  ${line}`).join('')}
+  Codes         six digits, from an authenticator app with such a key
+${isOpaque ? '  Passwords     stay in the browser (OPAQUE)\n' : ''}${sso === undefined ? '' : `  Sojourn ID    ${sso.provider}  (a provider; the same names and password)\n  Reading Club  ${sso.club}  (signs in with Sojourn ID)\n`}  Console       ${url}/console  (for ${LIBRARIAN})
+  Visits in     ${placeOf(store)}
   Data          ${nameOf(settings.dataFolder)}
 ${tls === undefined ? '' : `${tlsWords(tls, url, process.platform)}\n`}  Close with    Ctrl+C
 `)
 
+  const sendHome = isLive ? openToCrowd(shop) : undefined
   let closingSince: number | undefined
   const close = async () => {
     // Ctrl+C reaches a program twice when npm passes it on; who means it presses again.
     if (closingSince !== undefined && Date.now() - closingSince > 500) process.exit(1)
     if (closingSince !== undefined) return
     closingSince = Date.now()
+    sendHome?.()
     const deadline = setTimeout(() => {
       for (const server of servers) server.closeAllConnections()
     }, LAST_ORDERS)

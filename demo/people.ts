@@ -8,6 +8,9 @@ import { StartError } from './start-error.ts'
 /** Names in the window of the shop; printed at start. */
 export const SEEDED = { names: ['ada', 'grace'], password: 'correct horse battery staple' } as const
 
+/** Who looks after the shop: sees the console. */
+export const LIBRARIAN = 'root-librarian'
+
 export interface Reader {
   /** Also the session's subject. Lower case. */
   readonly name: string
@@ -81,7 +84,7 @@ export class People {
       const why = error instanceof Error ? error.message : 'unknown error'
       throw new StartError(`The file of readers ${path} cannot be used (${why}); move it away to begin with a new one.`)
     }
-    for (const name of SEEDED.names) {
+    for (const name of [...SEEDED.names, LIBRARIAN]) {
       if (people.#hashOf(name) === undefined) await people.#insert(name, SEEDED.password)
     }
     return people

@@ -5,6 +5,7 @@ import type { FactorStore, StepUp } from 'sojourn/stepup'
 import type { Opaque } from 'sojourn/stepup/opaque'
 import { z } from 'zod'
 import { ITEM_ID } from './catalogue.ts'
+import { openMonitor, type ShopMonitor } from './monitor/open.ts'
 import type { People } from './people.ts'
 import { keepSessionKey } from './session-key.ts'
 import type { Settings } from './settings.ts'
@@ -69,6 +70,8 @@ export interface Shop {
   readonly ledger: Store | undefined
   /** With `--opaque`: passwords stay in the browser. */
   readonly opaque?: Opaque
+  /** What happened, and the pages that show it: `/console` for who looks after the shop, `/account` for each reader. */
+  readonly monitor: ShopMonitor<VisitData>
   /** With `--sso`: people may enter with Sojourn ID, and leave everywhere by leaving here. */
   readonly sso?: ShopSso
   /** Where browsers find it, such as `http://localhost:3000`: passkeys work there alone. */
@@ -97,7 +100,9 @@ export function openShop(settings: Settings, { people, store, keys, origin }: Op
   try {
     const sessions = createSessions({ store: store.store, keys, data: visitData, policy })
     const { stepUp, factors, ledger, close } = openStepUp(sessions, { folder: dataFolder, store, origin })
+    const monitor = openMonitor(sessions, dataFolder)
     return {
+      monitor,
       stepUp,
       factors,
       ledger,
@@ -108,6 +113,7 @@ export function openShop(settings: Settings, { people, store, keys, origin }: Op
       store,
       isTls: settings.isTls,
       async close() {
+        await monitor.close()
         await store.close()
         await close()
         people.close()

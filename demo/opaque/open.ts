@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { client, ready } from '@serenity-kit/opaque'
 import { isSojournError } from 'sojourn'
 import { createOpaque, newOpaqueSetup, type Opaque } from 'sojourn/stepup/opaque'
-import { SEEDED } from '../people.ts'
+import { LIBRARIAN, SEEDED } from '../people.ts'
 import type { Shop } from '../shop.ts'
 import { StartError, systemCode } from '../start-error.ts'
 import { writeOnce } from '../write-once.ts'
@@ -27,7 +27,7 @@ export async function openOpaque(shop: Shop, folder: string): Promise<Opaque> {
       throttle: stepUp.throttle,
       ...(ledger !== undefined && { ledger }),
     })
-    for (const name of SEEDED.names) {
+    for (const name of [...SEEDED.names, LIBRARIAN]) {
       if (people.registrationOf(name) === undefined) people.register(name, await registrationFor(shop, opaque, name))
     }
     return opaque

@@ -17,7 +17,7 @@ export function accountPage(visit: Visit, session: ShopSession): Html {
 <div><dt>How sure we are it is you</dt><dd>${session.acr} <small>${provedBy(session)}</small></dd></div>
 <div><dt>Name of this visit</dt><dd><code>${session.id}</code></dd></div>
 </dl>
-<div class="deeds"><a class="button" href="/sessions">Your devices</a><a class="button" href="/security">Security</a><a class="button" href="/protection">What protects this visit</a><form method="post" action="/logout">${tokenField(visit)}<button>Sign out</button></form></div>`,
+<div class="deeds"><a class="button" href="/sessions">Your devices</a><a class="button" href="/security">Security</a><a class="button" href="/account">Recent activity</a><a class="button" href="/protection">What protects this visit</a><form method="post" action="/logout">${tokenField(visit)}<button>Sign out</button></form></div>`,
   })
 }
 

@@ -1,18 +1,19 @@
 /**
- * Enrols an authenticator app for one reader of the window, with a key that is printed at start: so that anybody can see what a second factor is like without
- * scanning anything. A real site shows such a key once, to its owner alone, and keeps no copy.
+ * Enrols an authenticator app for one reader of the window and for the librarian, with keys that are printed at start: so that anybody can see what a second factor is like
+ * without scanning anything. A real site shows such a key once, to its owner alone, and keeps no copy.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Secret, TOTP } from 'otpauth'
+import { LIBRARIAN } from '../people.ts'
 import type { Shop } from '../shop.ts'
 import { StartError, systemCode } from '../start-error.ts'
 import { writeOnce } from '../write-once.ts'
 
-/** Who has a second factor from the start. */
-export const OWNER = 'grace'
+/** Who has a second factor from the start: a reader, and who looks after the shop. */
+export const OWNERS = ['grace', LIBRARIAN] as const
 
 const STEP = 30_000
 /** Another process that opens on the same folder at the same time enrols meanwhile. */
@@ -29,23 +30,24 @@ interface Kept {
  *
  * @param keys - The shop's session keys: a factor that was sealed with none of them is of no use, and made anew.
  */
-export async function keepCodeKey(shop: Shop, folder: string, keys: string): Promise<string | undefined> {
-  const path = join(folder, `${OWNER}-code.key`)
+export async function keepCodeKey(shop: Shop, owner: string, folder: string, keys: string): Promise<string | undefined> {
+  const path = join(folder, `${owner}-code.key`)
   const names = keys.split(/[\s,]+/).map(nameOf)
   // In this order: whoever enrols writes the file first.
-  const isEnrolled = await hasApp(shop)
+  const isEnrolled = await hasApp(shop, owner)
   const kept = readKept(path)
-  if (kept !== undefined && names.includes(kept.sealedWith)) return isEnrolled || (await willHaveApp(shop)) ? kept.key : undefined
-  if (isEnrolled) await shop.stepUp.removeAll(OWNER)
+  if (kept !== undefined && names.includes(kept.sealedWith))
+    return isEnrolled || (await willHaveApp(shop, owner)) ? kept.key : undefined
+  if (isEnrolled) await shop.stepUp.removeAll(owner)
   if (kept !== undefined) rmSync(path, { force: true })
-  return (await enrol(shop, path, names[0] ?? '')) ?? keepCodeKey(shop, folder, keys)
+  return (await enrol(shop, owner, path, names[0] ?? '')) ?? keepCodeKey(shop, owner, folder, keys)
 }
 
 /** As the owner would: signs in, begins, confirms with a code, signs out. `undefined` where another process was faster. */
-async function enrol({ sessions, stepUp }: Shop, path: string, sealedWith: string): Promise<string | undefined> {
-  const session = await sessions.signIn({ subject: OWNER, method: 'pwd' })
+async function enrol({ sessions, stepUp }: Shop, owner: string, path: string, sealedWith: string): Promise<string | undefined> {
+  const session = await sessions.signIn({ subject: owner, method: 'pwd' })
   try {
-    const { secret: key } = await stepUp.totp.begin(session, { account: OWNER })
+    const { secret: key } = await stepUp.totp.begin(session, { account: owner })
     if (!writeOnce(path, `${key} ${sealedWith}\n`)) return undefined
     for (let attempt = 0; attempt < 2; attempt++) {
       // The code of the step before: a code counts once, and the present one is for whoever signs in now.
@@ -59,13 +61,13 @@ async function enrol({ sessions, stepUp }: Shop, path: string, sealedWith: strin
   }
 }
 
-async function hasApp({ factors }: Shop): Promise<boolean> {
-  return (await factors.list(OWNER)).some(({ kind }) => kind === 'totp')
+async function hasApp({ factors }: Shop, owner: string): Promise<boolean> {
+  return (await factors.list(owner)).some(({ kind }) => kind === 'totp')
 }
 
-async function willHaveApp(shop: Shop): Promise<boolean> {
+async function willHaveApp(shop: Shop, owner: string): Promise<boolean> {
   for (let waited = 0; waited < OTHERS_ENROL_WITHIN; waited += 100) {
-    if (await hasApp(shop)) return true
+    if (await hasApp(shop, owner)) return true
     await pause(100)
   }
   return false

@@ -19,6 +19,8 @@ export interface Demo {
   output(): string
   /** The key of grace's authenticator app, as printed. */
   readonly codeKey: string
+  /** The same of root-librarian's. */
+  readonly librarianKey: string
   /** Ends it at once, as a power cut ends a process. */
   kill(): Promise<void>
   /** Asks it to close; resolves to its exit code. */
@@ -82,6 +84,7 @@ export async function startDemo(
     port,
     process: child,
     output: child.output,
+    librarianKey: /Root-librarian's code key +([A-Z2-7]{32})\b/.exec(child.output())?.[1] ?? '',
     codeKey: /Grace's code key +([A-Z2-7]{32})\b/.exec(child.output())?.[1] ?? '',
     kill: async () => {
       await end('SIGKILL')

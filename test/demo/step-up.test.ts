@@ -492,7 +492,7 @@ describe('the key printed at start', () => {
 
     const second = await demoForTest({ folder: own })
 
-    expect(second.output()).not.toContain('code key')
+    expect(second.output()).not.toContain("Grace's code key")
     expect((await new Client(second.url).signIn('grace')).json).not.toHaveProperty('mfa')
   })
 })
