@@ -73,5 +73,7 @@ const TOLD: Readonly<Record<string, string | ((count: number | undefined) => str
     count === undefined
       ? 'All sessions of this person have ended.'
       : `${count} ${count === 1 ? 'session' : 'sessions'} of this person ended.`,
+  'matching-ended': (count) => `${count ?? 'The'} sessions ended; none that was found is left.`,
+  'matching-begun': (count) => `${count ?? 'Many'} sessions ended. More are left: do it again.`,
   retried: (count) => (count === 1 ? '1 notice will be tried again.' : `${count ?? 'The'} notices will be tried again.`),
 }

@@ -4,6 +4,7 @@ import { showAnomalies } from './pages/anomalies-page.ts'
 import { retryDeliveries, showApplications } from './pages/applications-page.ts'
 import { showAudit, verifyAudit } from './pages/audit-page.ts'
 import { showKeys } from './pages/keys-page.ts'
+import { askToEndMatching, endMatching } from './pages/matching-page.ts'
 import { showOverview } from './pages/overview-page.ts'
 import { askToEndAll, endAll, showPerson } from './pages/people-page.ts'
 import { showPolicy } from './pages/policy-page.ts'
@@ -25,6 +26,7 @@ export function routesOf({ audit, hub }: ConsoleContext): readonly Route[] {
   return [
     { path: '', show: showOverview, name: 'Overview' },
     { path: '/sessions', show: showSessions, name: 'Sessions' },
+    { path: '/sessions/end-matching', show: askToEndMatching, change: endMatching },
     { path: '/sessions/*', show: showSession },
     { path: '/sessions/*/end', show: askToEnd, change: endSession },
     { path: '/people', show: showPerson, name: 'People' },

@@ -85,6 +85,8 @@ form.filters { display: grid; gap: .75rem; }
 .field label, legend { font-size: .8125rem; font-weight: 600; padding: 0; }
 .field .hint { font-size: .8125rem; color: var(--soft); }
 input, select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--edge); border-radius: 8px; min-height: 2.25rem; padding: .3rem .6rem; width: 100%; min-width: 0; }
+.check { display: flex; gap: .6rem; align-items: center; }
+.check input { width: 1.5rem; min-height: 1.5rem; height: 1.5rem; flex: none; accent-color: var(--accent); }
 table { width: 100%; border-collapse: collapse; }
 caption { text-align: left; color: var(--soft); font-size: .8125rem; padding-bottom: .5rem; }
 thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -99,6 +99,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'session-ended': () => `/sessions/${ids[1]}`,
   'session-hostile': () => `/sessions/${ids[3]}`,
   'end-session': () => `/sessions/${ids[0]}/end`,
+  'end-matching': () => '/sessions/end-matching?by=network&q=203.0.113.0%2F24',
   people: () => '/people',
   person: () => `/people?subject=${encodeURIComponent(HOSTILE.subject)}`,
   'end-person': () => '/people/end?subject=ada',

@@ -123,6 +123,38 @@ describe('ending all of a person', () => {
   })
 })
 
+describe('ending all that a search found', () => {
+  it('shows how many, asks whether they are meant, ends those alone, and is written down', async () => {
+    const deeds: ConsoleDeed[] = []
+    const site = await siteFor({ console: { audit: { record: async (deed) => deeds.push(deed) } } })
+    const operator = await site.operator()
+    for (const network of ['203.0.113.0/24', '203.0.113.0/24', '198.51.100.0/24'])
+      await site.sessions.signIn({ subject: 'ada', method: 'pwd' }, { network })
+    const page = '/console/sessions/end-matching?by=network&q=203.0.113.0%2F24'
+    const { text } = await operator.get(page)
+    const csrf_token = tokenIn(text)
+
+    const unsure = await operator.post('/console/sessions/end-matching', { csrf_token, by: 'network', q: '203.0.113.0/24' })
+    const left = (await site.sessions.list('ada')).length
+    const answer = await operator.submit(page, '/console/sessions/end-matching', { sure: 'yes' })
+
+    expect(text).toContain('>End 2<')
+    expect([unsure.status, left]).toEqual([303, 3])
+    expect(answer.headers.get('location')).toContain('done=matching-ended&count=2')
+    expect((await site.sessions.list('ada')).map(({ network }) => network)).toEqual(['198.51.100.0/24'])
+    expect(deeds).toMatchObject([{ action: 'console.matching-end', target: '{"network":"203.0.113.0/24"}' }])
+  })
+
+  it('of a misspelt search ends nobody’s', async () => {
+    const site = await siteFor()
+    const operator = await site.operator()
+    await person(site)
+    const csrf_token = tokenIn((await operator.get('/console/sessions/end-matching')).text)
+    await operator.post('/console/sessions/end-matching', { csrf_token, by: 'id', q: 'nonsense', sure: 'yes' })
+    expect(await site.sessions.list('ada')).toHaveLength(1)
+  })
+})
+
 describe('what changes nothing', () => {
   it('a GET of any address, with whatever is in its query', async () => {
     const site = await siteFor()

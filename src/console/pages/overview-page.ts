@@ -19,7 +19,7 @@ export const showOverview: Show = async (visit) => {
     count(context.sessions, { state: 'live' }),
     Promise.resolve(context.hub?.deliveries({ limit: 1 })),
   ])
-  const { deviations, cautions } = context.sessions.describePolicy()
+  const { deviations, cautions, preset } = context.sessions.describePolicy()
   const stats: readonly (readonly [string, string | Markup, string])[] = [
     [
       'Live sessions',
@@ -63,7 +63,7 @@ export const showOverview: Show = async (visit) => {
           </section>
           <section class="card" aria-labelledby="policy">
             <h2 id="policy">Policy</h2>
-            <p>${deviations.length === 0 ? tag('good', 'as its preset says') : tag('warn', counted(deviations.length, 'deviation'))} ${cautions.length > 0 && tag('warn', counted(cautions.length, 'caution'))}</p>
+            <p>${deviations.length === 0 ? (preset === undefined ? tag('plain', 'no preset') : tag('good', 'as its preset says')) : tag('warn', counted(deviations.length, 'deviation'))} ${cautions.length > 0 && tag('warn', counted(cautions.length, 'caution'))}</p>
             <p><a href=${`${context.base}/policy`}>What is in force</a></p>
           </section>
         </div>

@@ -9,7 +9,7 @@ import { sessionPath, sessionTable } from './session-rows.ts'
 
 const ROWS = 50
 const LONGEST = 1024
-const BY = {
+export const BY = {
   person: 'Person, exactly',
   prefix: 'Person begins with',
   id: 'Session id',
@@ -17,7 +17,7 @@ const BY = {
   network: 'Network',
 } as const
 const STATES = { live: 'Live', expired: 'Expired', revoked: 'Ended', all: 'All' } as const
-const SINCE = { any: 'Any time', hour: 'The last hour', day: 'The last day', week: 'The last 7 days' } as const
+export const SINCE = { any: 'Any time', hour: 'The last hour', day: 'The last day', week: 'The last 7 days' } as const
 const SPANS: Readonly<Record<string, number>> = { hour: 3_600_000, day: 86_400_000, week: 604_800_000 }
 
 type Choice = Readonly<Record<string, string>>
@@ -25,7 +25,7 @@ const chosen = <T extends Choice>(choices: T, given: string | null): keyof T & s
   given !== null && Object.hasOwn(choices, given) ? given : Object.keys(choices)[0]!
 
 /** What was asked for, as it stands in the form again. */
-function asked({ query }: Visit) {
+export function asked(query: URLSearchParams) {
   return {
     text: (query.get('q') ?? '').slice(0, LONGEST).trim(),
     by: chosen(BY, query.get('by')),
@@ -36,9 +36,9 @@ function asked({ query }: Visit) {
   } as const
 }
 
-type Asked = ReturnType<typeof asked>
+export type Asked = ReturnType<typeof asked>
 
-function filterOf({ text, by, state, since, order }: Asked, now: number): SessionFilter {
+export function filterOf({ text, by, state, since, order }: Asked, now: number): SessionFilter {
   const field = { person: 'subject', prefix: 'subjectPrefix', id: 'id', device: 'device', network: 'network' }[by]
   // Whole minutes, so that the pages of one search are of one filter.
   const span = SPANS[since]
@@ -52,7 +52,7 @@ function filterOf({ text, by, state, since, order }: Asked, now: number): Sessio
 
 export const showSessions: Show = async (visit) => {
   const { context, now } = visit
-  const what = asked(visit)
+  const what = asked(visit.query)
   // An id is always the way to one session, with any store.
   if (what.by === 'id' && isSessionId(what.text)) return { location: sessionPath(what.text) }
   const since = Number(visit.query.get('after'))
@@ -93,6 +93,7 @@ function page(
       : `${countWords(total)} found, ${what.order} first`
   return html`<section class="card" aria-label="Found" data-refresh="found">
     ${sessions.length === 0 ? html`<p class="quiet">${next === undefined ? 'No session is like that.' : 'None on this page, and there is more.'}</p>` : sessionTable(visit, sessions, caption)}
+    ${what.state === 'live' && sessions.length > 0 && html`<div class="bar"><a class="button slim grave" href=${`${base}/sessions/end-matching?${paramsOf(what)}`}>End all that were found</a></div>`}
     ${
       (next !== undefined || what.cursor !== undefined) &&
       html`<nav class="pages" aria-label="Pages of sessions">
@@ -103,7 +104,7 @@ function page(
   </section>`
 }
 
-function paramsOf({ text, by, state, since, order }: Asked, cursor?: string, after?: number): string {
+export function paramsOf({ text, by, state, since, order }: Asked, cursor?: string, after?: number): string {
   const params = new URLSearchParams({ q: text, by, state, since, order })
   if (cursor !== undefined) params.set('cursor', cursor)
   if (cursor !== undefined && after !== undefined) params.set('after', String(after))

@@ -48,6 +48,7 @@ export function lineOf(event: SojournEvent): Line {
 const DEEDS: Readonly<Record<string, string>> = {
   'console.session-end': 'An operator ended the session',
   'console.person-end': 'An operator ended all sessions of the person',
+  'console.matching-end': 'An operator ended all sessions that a search found',
   'console.deliveries-retry': 'An operator had notices to applications tried again',
 }
 
