@@ -38,9 +38,9 @@ export interface Visit {
 export type Answer = Page | { readonly location: string }
 
 /** Shows a page. Changes nothing (RFC 9110, 9.2.1). */
-export type Show = (visit: Visit) => Promise<Page | { readonly location: string }>
+export type Show = (visit: Visit) => Promise<Answer>
 /** Changes something. */
-export type Change = (visit: Visit) => Promise<{ readonly location: string } | Page>
+export type Change = (visit: Visit) => Promise<Answer>
 
 /** A form that changes something: the token of the session is in it. */
 export function changeForm(
