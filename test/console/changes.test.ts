@@ -192,18 +192,23 @@ describe('a page of another site', () => {
     ['with no origin at all', { origin: 'null' }],
   ]
 
-  it.each(foreign)('%s ends nobody’s session, even with a token of the operator', async (_, headers) => {
-    const site = await siteFor()
-    const operator = await site.operator()
-    const [id = ''] = await person(site)
-    const path = `/console/sessions/${id}/end`
-    const { text } = await operator.get(path)
+  const cases = foreign.flatMap(([what, headers]) => [false, true].map((isOff) => [what, isOff, headers] as const))
 
-    const answer = await operator.post(path, { csrf_token: tokenIn(text) }, headers)
+  it.each(cases)(
+    '%s ends nobody’s session, even with a token of the operator (adapter looks away: %s)',
+    async (_, isOff, headers) => {
+      const site = await siteFor({ dangerouslyDisableCsrf: isOff })
+      const operator = await site.operator()
+      const [id = ''] = await person(site)
+      const path = `/console/sessions/${id}/end`
+      const { text } = await operator.get(path)
 
-    expect(answer.status).toBe(403)
-    expect(await site.sessions.list('ada')).toHaveLength(1)
-  })
+      const answer = await operator.post(path, { csrf_token: tokenIn(text) }, headers)
+
+      expect(answer.status).toBe(403)
+      expect(await site.sessions.list('ada')).toHaveLength(1)
+    },
+  )
 
   it('the form must carry the token of this very session, whatever the headers say', async () => {
     const site = await siteFor()

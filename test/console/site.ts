@@ -98,6 +98,8 @@ interface SiteOptions {
   readonly console?: Partial<ConsoleOptions>
   readonly policy?: Policy
   readonly store?: Store
+  /** The adapter looks away: the console's own rules are all there is. */
+  readonly dangerouslyDisableCsrf?: boolean
   /** Default `fakeClock()`. */
   readonly clock?: FakeClock
 }
@@ -107,6 +109,7 @@ export async function startSite({
   policy,
   store = memoryStore(),
   clock = fakeClock(),
+  dangerouslyDisableCsrf = false,
 }: SiteOptions = {}): Promise<Site> {
   const events: SojournEvent[] = []
   const sessions = createSessions({
@@ -131,7 +134,7 @@ export async function startSite({
         res.writeHead(204).end()
       } else res.writeHead(200, { 'content-type': 'text/plain' }).end(`page ${pathname}`)
     },
-    { dangerouslyAllowHttp: true, stepUpPage: '/step-up', signInPage: '/login' },
+    { dangerouslyAllowHttp: true, dangerouslyDisableCsrf, stepUpPage: '/step-up', signInPage: '/login' },
   )
   const server = createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
