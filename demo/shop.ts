@@ -100,7 +100,7 @@ export function openShop(settings: Settings, { people, store, keys, origin }: Op
   try {
     const sessions = createSessions({ store: store.store, keys, data: visitData, policy })
     const { stepUp, factors, ledger, close } = openStepUp(sessions, { folder: dataFolder, store, origin })
-    const monitor = openMonitor(sessions, dataFolder)
+    const monitor = openMonitor(sessions, dataFolder, ledger)
     return {
       monitor,
       stepUp,

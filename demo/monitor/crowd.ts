@@ -75,8 +75,14 @@ export function openToCrowd(shop: Shop): () => void {
   )
 
   async function arrive(): Promise<void> {
-    const [device, userAgent] = oneOf(DEVICES)
-    const session = await shop.sessions.signIn({ subject: oneOf(names), method: 'pwd' }, { device, network: oneOf(NETWORKS) })
+    const index = randomInt(PEOPLE)
+    const subject = names[index]!
+    // People have habits: one device and one network, and now and then another.
+    const isUsual = randomInt(100) < 95
+    const [device, userAgent] = isUsual ? DEVICES[index % DEVICES.length]! : oneOf(DEVICES)
+    const network = isUsual ? NETWORKS[index % NETWORKS.length]! : oneOf(NETWORKS)
+    await shop.monitor.anomalies.assess({ subject, userAgent, address: addressIn(network, index) })
+    const session = await shop.sessions.signIn({ subject, method: 'pwd' }, { device, network })
     const { token } = await session.commit()
     if (token !== undefined) inside.push({ token, userAgent })
   }
@@ -120,6 +126,12 @@ export function openToCrowd(shop: Shop): () => void {
   const clock = setInterval(() => void somethingHappens().catch(() => {}), PACE)
   clock.unref()
   return () => clearInterval(clock)
+}
+
+/** An address of a network, such as `203.0.113.7`. */
+function addressIn(network: string, index: number): string {
+  const prefix = network.slice(0, network.indexOf('/'))
+  return prefix.endsWith('::') ? `${prefix}${(index + 1).toString(16)}` : prefix.replace(/0$/, String((index % 254) + 1))
 }
 
 function oneOf<T>(list: readonly T[]): T {

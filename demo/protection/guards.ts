@@ -12,13 +12,19 @@ export interface ShopGuards {
   readonly inOrder: readonly RequestGuard[]
 }
 
-export function guardsOf({ sessions, store, stepUp, sso, isTls }: Shop): ShopGuards {
+export function guardsOf({ sessions, store, stepUp, monitor, sso, isTls }: Shop): ShopGuards {
   const isBindable = isTls && store.choice.kind !== 'cookie'
   const binding = isBindable ? deviceBinding(sessions) : undefined
   // Without TLS there is nothing left to protect that could not be read on the way: the checks only say what they would do.
   const traits = traitChecks({ shadow: !isTls })
   return {
     binding,
-    inOrder: [...(binding === undefined ? [] : [binding]), traits, stepUp, ...(sso === undefined ? [] : [sso.party])],
+    inOrder: [
+      ...(binding === undefined ? [] : [binding]),
+      traits,
+      stepUp,
+      monitor.anomalies,
+      ...(sso === undefined ? [] : [sso.party]),
+    ],
   }
 }

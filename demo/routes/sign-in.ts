@@ -41,6 +41,7 @@ export function serveSignIn(app: ShopApplication, shop: Shop): void {
       else sendPage(res, signInPage(visitOf(req, shop), { next, username, problem, ...ways }), status)
       return
     }
+    await shop.monitor.anomalies.assess({ subject: reader.name, session: req.session })
     const { pending } = await signIn(req.session, shop, reader.name, remember)
     if (wantsJson(req)) {
       const { subject, id: sessionId } = req.session
