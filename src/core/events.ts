@@ -31,6 +31,11 @@ export type EventDetails =
   | { readonly type: 'session.reused'; readonly generation: number; readonly outcome: 'revoked' | 'refused' }
   | { readonly type: 'session.expired'; readonly reason: 'idle' | 'absolute' }
   | { readonly type: 'session.used-after-end'; readonly reason: string }
+  | {
+      readonly type: 'session.doubted'
+      /** Why nothing counts any more that was proved until now, such as `provider-age`. */
+      readonly reason: string
+    }
   | { readonly type: 'session.quarantined'; readonly part: 'record' | 'data' }
   | {
       readonly type: 'subject.revoked'

@@ -167,6 +167,16 @@ export const catalogue: Catalogue = {
     ecs: INTRUSION,
     ocsf: OTHER_AUTHENTICATION,
   },
+  'session.doubted': {
+    owasp: ['authn_token_revoked'],
+    level: 'info',
+    category: 'session',
+    outcome: 'success',
+    isAudited: true,
+    sentence: ({ reason }) => `What was proved counts no more until it is proved anew (${plain(reason)}).`,
+    ecs: ecs('session', 'info'),
+    ocsf: BASE,
+  },
   'session.quarantined': {
     owasp: ['crypt_decrypt_fail'],
     level: 'warn',

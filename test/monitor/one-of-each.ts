@@ -11,6 +11,7 @@ const examples: { readonly [Type in EventType]: Example<Type> } = {
   'session.reused': { generation: 3, outcome: 'revoked' },
   'session.expired': { reason: 'idle' },
   'session.used-after-end': { reason: 'logout' },
+  'session.doubted': { reason: 'provider-age' },
   'session.quarantined': { part: 'data' },
   'subject.revoked': { count: 3, reason: 'account-disabled', actor: 'root-librarian' },
   'subject.limit-exceeded': { limit: 5, outcome: 'evicted' },

@@ -187,6 +187,22 @@ describe('an end is told at once, without waiting for a beat,', () => {
     expect(reader.of('doubt')).toEqual([{ sid: sessionId, at: site.clock() + seconds(2) }])
   })
 
+  it('of what a provider, or a detector, puts in doubt', async () => {
+    const site = await endpointSite()
+    const reader = await FeedReader.open(site)
+    const [aged, odd] = [(await site.token()).sessionId, (await site.token()).sessionId]
+    const anomaly = { type: 'anomaly.detected', signal: 'parallel-use', score: 1, features: [], reason: 'two places' } as const
+    site.sessions.events.emit({ type: 'session.doubted', sessionId: aged, reason: 'provider-age' })
+    site.sessions.events.emit({ ...anomaly, sessionId: odd, action: 'note', isShadow: false })
+    site.sessions.events.emit({ ...anomaly, sessionId: odd, action: 'step-up', isShadow: true })
+    await settled(site, reader)
+    const before = reader.of('doubt').length
+    site.sessions.events.emit({ ...anomaly, sessionId: odd, action: 'step-up', isShadow: false })
+    await settled(site, reader)
+
+    expect([before, reader.of('doubt').map(({ sid }) => sid)]).toEqual([1, [aged, odd]])
+  })
+
   it('once, however often it is told', async () => {
     const site = await endpointSite()
     const reader = await FeedReader.open(site)

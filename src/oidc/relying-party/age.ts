@@ -22,6 +22,7 @@ export async function doubtIfOld({ settings, service }: RelyingPartyContext, ses
   const now = service.config.clock()
   if (now - note.at <= maxAuthAge || active.isReadonly || factsOf(active).length === 0) return
   await work.amend(({ details }) => ({ details: { ...details, doubtedAt: Math.max(now, ...details.facts.map(({ at }) => at)) } }))
+  service.events.emit({ type: 'session.doubted', sessionId: session.id, subject: session.subject, reason: 'provider-age' })
 }
 
 /** After a step-up at the provider. */

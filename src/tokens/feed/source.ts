@@ -21,13 +21,19 @@ export function endedBy(event: SojournEvent): readonly Ended[] {
       return ofSession(event.replacedSessionId)
     case 'subject.revoked':
       return event.subject === undefined ? [] : [{ kind: 'subject', subjectKey: subjectKeyOf(event.subject), at: event.at }]
-    case 'traits.drifted': {
-      const isDoubted = event.grade === 'step-up' && !event.isShadow && event.sessionId !== undefined
-      return isDoubted ? [{ kind: 'doubt', sessionId: event.sessionId!, at: event.at }] : []
-    }
+    case 'session.doubted':
+      return inDoubt(event)
+    case 'traits.drifted':
+      return event.grade === 'step-up' && !event.isShadow ? inDoubt(event) : []
+    case 'anomaly.detected':
+      return event.action === 'step-up' && !event.isShadow ? inDoubt(event) : []
     default:
       return []
   }
+}
+
+function inDoubt({ sessionId, at }: SojournEvent): readonly Ended[] {
+  return sessionId === undefined ? [] : [{ kind: 'doubt', sessionId, at }]
 }
 
 function ofSession(sessionId: string | undefined): readonly Ended[] {

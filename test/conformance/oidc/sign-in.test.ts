@@ -318,9 +318,14 @@ describe('how long ago', () => {
     shop.clock.advance(minutes(29))
     const stillIn = (await ada.me()).acr
     shop.clock.advance(minutes(2))
+    const doubts: unknown[] = []
+    shop.sessions.events.on('session.doubted', ({ reason, subject }) => doubts.push([reason, subject]))
     const late = await ada.me()
+    await ada.me()
+    await shop.sessions.events.drained()
     const to = await ada.begin('/step-up')
 
+    expect(doubts).toEqual([['provider-age', before.subject]])
     expect([before.acr, stillIn, late.acr, late.subject]).toEqual(['aal2', 'aal2', 'aal0', before.subject])
     expect(to.searchParams.get('max_age')).toBe('0')
   })
