@@ -4,6 +4,8 @@ import { auditLog } from 'sojourn/monitor/audit'
 import { sqliteAuditStore } from 'sojourn/monitor/audit-sqlite'
 import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { asvsRows } from '../../src/console/pages/policy-rows.ts'
+import { setUp } from '../core/support.ts'
 import { HOSTILE, type Site, siteFor } from './site.ts'
 
 const signIn = (site: Site, subject: string, context: { device?: string; network?: string } = {}) =>
@@ -212,6 +214,38 @@ describe('what every answer says of itself', () => {
       for (const part of [token.slice(-40), secret.toString('hex'), secret.toString('base64url').slice(2, 40)])
         expect(texts.filter((text) => text.includes(part))).toEqual([])
     }
+  })
+})
+
+describe('the rows of ASVS that a configuration meets', () => {
+  const report = setUp().sessions.describePolicy()
+  const { capabilities } = memoryStore()
+  const missed = (...given: Parameters<typeof asvsRows>) => asvsRows(...given).flatMap(({ ids, isMet }) => (isMet ? [] : [ids]))
+
+  it('are all of chapter 7 that it decides on, with a store that keeps records and lists', () => {
+    expect(missed(report, capabilities)).toEqual([])
+  })
+
+  it('are those that the store can keep, and no others', () => {
+    const carries = { maxLength: 3000, deflates: false }
+
+    expect(missed(report, { ...capabilities, listsSubjects: false })).toEqual(['7.5.2'])
+    expect(missed(report, { ...capabilities, carries, listsSubjects: false, revokesSubjects: false })).toEqual([
+      '7.4.1',
+      '7.4.2, 7.4.5',
+      '7.5.2',
+    ])
+  })
+
+  it('leave out that deviations are documented, where nothing says why', () => {
+    expect(missed({ ...report, deviations: ['longer'], justification: undefined }, capabilities)).toEqual(['7.1.1, 7.1.2'])
+  })
+
+  it('stand on the policy page', async () => {
+    const site = await siteFor({})
+    const { text } = await (await site.operator()).get('/console/policy')
+
+    expect(text).toContain('All sessions of a person can be ended at once.')
   })
 })
 

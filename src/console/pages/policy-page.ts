@@ -3,10 +3,12 @@ import { fact, tag } from '../bits.ts'
 import type { Show } from '../context.ts'
 import { html, type Markup } from '../html.ts'
 import { duration } from '../moment.ts'
+import { asvsRows } from './policy-rows.ts'
 
 export const showPolicy: Show = async ({ context }) => {
   const report = context.sessions.describePolicy()
   const { limit, deviations, justification, nistLevelsMet, cautions, preset, variesBySession } = report
+  const rows = asvsRows(report, context.service.config.store.capabilities)
   return {
     title: 'Policy',
     section: '/policy',
@@ -26,9 +28,14 @@ export const showPolicy: Show = async ({ context }) => {
         <section class="card" aria-labelledby="standards">
           <h2 id="standards">Standards</h2>
           <ul class="list">${LEVELS.map(([level, words]) => html`<li>${nistLevelsMet.includes(level) ? tag('good', 'within') : tag('plain', 'longer')} NIST SP 800-63B-4, ${level.toUpperCase()}: ${words}</li>`)}</ul>
-          <p class="small quiet">Times only. Which level a session has reached is on its own page, as what was proved. All rows are in docs/reference/conformance.md.</p>
+          <p class="small quiet">Times only. Which level a session has reached is on its own page, as what was proved.</p>
         </section>
       </div>
+      <section class="card" aria-labelledby="asvs">
+        <h2 id="asvs">OWASP ASVS 5.0, chapter 7</h2>
+        <ul class="list list-lined">${rows.map(({ ids, words, isMet }) => html`<li>${isMet ? tag('good', 'met') : tag('warn', 'not met')} <strong>${ids}</strong> ${words}</li>`)}</ul>
+        <p class="small quiet">What depends on this configuration, and what every session has. All rows, the tests that show them and your own duties are in docs/reference/conformance.md.</p>
+      </section>
       <section class="card" aria-labelledby="deviations">
         <h2 id="deviations">Deviations from the preset</h2>
         ${deviations.length === 0 ? html`<p>${tag('good', 'none')}</p>` : html`${sentences(deviations)}<p><strong>Justification:</strong> ${justification ?? 'none was given'}</p>`}
