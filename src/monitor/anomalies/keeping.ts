@@ -2,7 +2,7 @@
  * What is kept, in the store's ledger: a key of the model's own, and each person's state, under keyed names and sealed. The key outlives a change of the
  * ring's keys: it is sealed anew with the newest one at each start; if it were derived from the ring, everybody would be new on the day a key is replaced.
  */
-import { deriveKey, Hmac, NONCE_BYTES, open, type Random, seal } from '../../core/crypto.ts'
+import { deriveKey, Hmac, NONCE_BYTES, open, type Random, seal, sha256 } from '../../core/crypto.ts'
 import { days, seconds } from '../../core/duration.ts'
 import { StoreError } from '../../core/errors.ts'
 import type { Keyring } from '../../core/keyring.ts'
@@ -15,8 +15,8 @@ import type { NameHash } from './population.ts'
 export const KEPT_FOR = days(365)
 const KEY_NAME = 'anomalies/key'
 const KEY_BYTES = 32
-/** How long one process may take to make the key, the others waiting. */
-const MAKING = seconds(10)
+/** How long one process may take to make the key, the others waiting: less than they wait, or one that died would turn sign-ins away. */
+const MAKING = seconds(1.5)
 const TRIES = 40
 const PAUSE = 50
 
@@ -32,14 +32,15 @@ export interface ModelKeys {
 /** @param pause - Waits; tests need not. */
 export async function loadKeys(
   { ledger, keyring, random }: { readonly ledger: Ledger; readonly keyring: Keyring; readonly random: Random },
-  now: number,
+  startedAt: number,
   pause: (milliseconds: number) => Promise<void> = sleep,
 ): Promise<ModelKeys> {
   const own = Buffer.from(random(KEY_BYTES))
   for (let attempt = 0; attempt < TRIES; attempt++) {
+    const now = startedAt + attempt * PAUSE
     const kept = await ledger.get(KEY_NAME, { now })
     const secretKey = kept && opened(kept, keyring)
-    const isMaker = secretKey === undefined && (await ledger.claim(`${KEY_NAME}/maker`, { now, deadline: now + MAKING }))
+    const isMaker = secretKey === undefined && (await ledger.claim(makerOf(kept), { now, deadline: now + MAKING }))
     if (secretKey !== undefined || isMaker) {
       const used = secretKey ?? own
       await ledger.put(KEY_NAME, sealedFor(used, keyring, random), { now, deadline: now + 2 * KEPT_FOR })
@@ -54,6 +55,11 @@ export async function loadKeys(
       status: 503,
     },
   )
+}
+
+/** Who replaces an unreadable key is no other's rival than who replaces this very one: a ring may be replaced right after the first key was made. */
+function makerOf(kept: Uint8Array | undefined): string {
+  return `${KEY_NAME}/maker/${kept === undefined ? 'first' : sha256(kept).toString('base64url', 0, 12)}`
 }
 
 function sealedFor(secretKey: Buffer, { newest }: Keyring, random: Random): Buffer {

@@ -43,10 +43,17 @@ describe('the model key', () => {
     const keys = await keysFor(ledger)
     await writePerson(ledger, keys, 'ada', newPerson(NOW), NOW)
 
-    const foreign = await keysFor(memoryStore().ledger, FOREIGN_KEY)
+    const foreign = await keysFor(ledger, FOREIGN_KEY)
 
     expect(await readPerson(ledger, foreign, 'ada', NOW)).toBeUndefined()
     expect(await readPerson(ledger, keys, 'ada', NOW)).toBeDefined()
+  })
+
+  it('is made by another process where the one that began to died', async () => {
+    const { ledger } = memoryStore()
+    await ledger.claim('anomalies/key/maker/first', { now: NOW, deadline: NOW + 1500 })
+
+    await expect(keysFor(ledger)).resolves.toBeDefined()
   })
 })
 
