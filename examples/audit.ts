@@ -28,13 +28,14 @@ const audit = auditLog(sessions, {
 })
 
 const app: SessionApplication<typeof sessions> = express()
-// For this machine only: behind TLS, leave out dangerouslyAllowHttp.
-app.use(sessionMiddleware(sessions, { dangerouslyAllowHttp: true }))
+app.use(sessionMiddleware(sessions, { dangerouslyAllowHttp: true })) // only on localhost
 
+app.get('/', (req, res) => void res.json({ subject: req.session.subject ?? null }))
 app.post('/login/:name', async (req, res) => {
   await req.session.signIn({ subject: req.params.name, method: 'pwd' })
   res.json({ id: req.session.id })
 })
+app.post('/logout', async (req, res) => void res.json(await req.session.signOut()))
 // The rest is for administrators only: check that here, with requireAssurance({ acr: 'aal2' }) for a second factor.
 app.post('/end/:id', async (req, res) => {
   const [sessionId, actor, reason] = [req.params.id, req.session.subject ?? 'nobody', String(req.query.reason ?? 'revoked')]
