@@ -76,7 +76,7 @@ it('ASVS-9.2.2: what the issuer signs for another purpose is no access token', a
   expect((await verifier.verify(token)).state).toBe('active')
 })
 
-it('ASVS-9.2.3: a token is accepted by the service it is for', async () => {
+it.each(['ASVS-9.2.3', 'ASVS-10.3.1'])('%s: a token is accepted by the service it is for', async () => {
   const issuer = await startIssuer()
   const [here, there] = [verifierOf(issuer), verifierOf(issuer, { audience: 'https://other.example' })]
   const token = await issuer.mint()

@@ -15,19 +15,22 @@ it('BCP-06: a public client’s refresh token is replaced with each use, whether
   expect(await site.next(bound.refreshToken, { clientId: 'bound', jkt: phone.jkt })).not.toBe(bound.refreshToken)
 })
 
-it('BCP-07: a replaced token revokes the one in force; within a short grace it gives the same successor, in parallel too', async () => {
-  const site = refreshSite()
-  const { refreshToken } = await site.app()
-  const together = await Promise.all(Array.from({ length: 8 }, () => site.next(refreshToken)))
-  const current = await site.next(together[0]!)
-  site.clock.advance(seconds(29))
-  const withinGrace = await site.next(refreshToken)
-  site.clock.advance(seconds(1))
-  const afterGrace = await site.reasonOf(refreshToken)
+it.each(['BCP-07', 'ASVS-10.4.5'])(
+  '%s: a replaced token revokes the one in force; within a short grace it gives the same successor, in parallel too',
+  async () => {
+    const site = refreshSite()
+    const { refreshToken } = await site.app()
+    const together = await Promise.all(Array.from({ length: 8 }, () => site.next(refreshToken)))
+    const current = await site.next(together[0]!)
+    site.clock.advance(seconds(29))
+    const withinGrace = await site.next(refreshToken)
+    site.clock.advance(seconds(1))
+    const afterGrace = await site.reasonOf(refreshToken)
 
-  expect(new Set([...together, withinGrace]).size).toBe(1)
-  expect([afterGrace, await site.reasonOf(current)]).toEqual(['reused', 'ended'])
-})
+    expect(new Set([...together, withinGrace]).size).toBe(1)
+    expect([afterGrace, await site.reasonOf(current)]).toEqual(['reused', 'ended'])
+  },
+)
 
 it('BCP-08: scope and audience are those of the grant; a refresh may ask for less, for one answer, and never for more', async () => {
   const site = refreshSite()

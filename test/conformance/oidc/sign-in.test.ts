@@ -31,23 +31,26 @@ async function visitor(options: SiteOptions = {}) {
 }
 
 describe('the transaction', () => {
-  it('ASVS-10.1.2: state, nonce and verifier are 256 bits each, new each time, and the verifier goes as its hash', async () => {
-    const { ada, provider } = await visitor()
-    const [one, two] = [await ada.begin(), await ada.begin()]
-    const names = ['state', 'nonce', 'code_challenge'] as const
-    const values = [one, two].flatMap(({ searchParams }) => names.map((name) => searchParams.get(name)!))
-    let verifier: string | null = null
-    provider.token = (form) => {
-      verifier = form.get('code_verifier')
-      return { status: 400, body: { error: 'invalid_grant' } }
-    }
-    await ada.back(callbackOf(provider, two))
+  it.each(['ASVS-10.1.2', 'BCP-05'])(
+    '%s: state, nonce and verifier are 256 bits each, new each time, and the verifier goes as its hash',
+    async () => {
+      const { ada, provider } = await visitor()
+      const [one, two] = [await ada.begin(), await ada.begin()]
+      const names = ['state', 'nonce', 'code_challenge'] as const
+      const values = [one, two].flatMap(({ searchParams }) => names.map((name) => searchParams.get(name)!))
+      let verifier: string | null = null
+      provider.token = (form) => {
+        verifier = form.get('code_verifier')
+        return { status: 400, body: { error: 'invalid_grant' } }
+      }
+      await ada.back(callbackOf(provider, two))
 
-    expect(new Set(values).size).toBe(6)
-    expect(values.every((value) => Buffer.from(value, 'base64url').length === 32)).toBe(true)
-    expect(two.searchParams.get('code_challenge_method')).toBe('S256')
-    expect(createHash('sha256').update(verifier!).digest('base64url')).toBe(two.searchParams.get('code_challenge'))
-  })
+      expect(new Set(values).size).toBe(6)
+      expect(values.every((value) => Buffer.from(value, 'base64url').length === 32)).toBe(true)
+      expect(two.searchParams.get('code_challenge_method')).toBe('S256')
+      expect(createHash('sha256').update(verifier!).digest('base64url')).toBe(two.searchParams.get('code_challenge'))
+    },
+  )
 
   it('ASVS-10.1.2: what a browser keeps of it is sealed, of one host, out of reach of scripts, and gone after ten minutes', async () => {
     const { ada, shop, provider } = await visitor()
@@ -96,7 +99,7 @@ describe('the transaction', () => {
     expect(await response.json()).toEqual(refused('unknown-transaction'))
   })
 
-  it('ASVS-10.1.2: another browser’s callback signs nobody in', async () => {
+  it.each(['ASVS-10.1.2', 'BCP-03'])('%s: another browser’s callback signs nobody in', async () => {
     const { ada, shop, provider } = await visitor()
     const to = await ada.begin()
     await answerCodes(provider, to)
@@ -175,17 +178,20 @@ describe('the transaction', () => {
     },
   )
 
-  it('ASVS-10.2.2: an answer that is another provider’s, or does not say whose it is, gets no code redeemed (RFC 9207)', async () => {
-    const { ada, provider } = await visitor()
-    for (const iss of ['https://evil.example', `${provider.issuer}/`, '']) {
+  it.each(['ASVS-10.2.2', 'BCP-04'])(
+    '%s: an answer that is another provider’s, or does not say whose it is, gets no code redeemed (RFC 9207)',
+    async () => {
+      const { ada, provider } = await visitor()
+      for (const iss of ['https://evil.example', `${provider.issuer}/`, '']) {
+        const to = await ada.begin()
+        expect(await ada.back({ ...callbackOf(provider, to), iss })).toEqual(refused('issuer'))
+      }
       const to = await ada.begin()
-      expect(await ada.back({ ...callbackOf(provider, to), iss })).toEqual(refused('issuer'))
-    }
-    const to = await ada.begin()
-    const { code, state } = callbackOf(provider, to)
-    expect(await ada.back({ code: code!, state: state! })).toEqual(refused('issuer'))
-    expect(provider.asked).not.toContain('/token')
-  })
+      const { code, state } = callbackOf(provider, to)
+      expect(await ada.back({ code: code!, state: state! })).toEqual(refused('issuer'))
+      expect(provider.asked).not.toContain('/token')
+    },
+  )
 })
 
 describe('who it is', () => {
